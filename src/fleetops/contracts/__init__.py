@@ -1,0 +1,1 @@
+"""What crosses the bus: messages, topics, ids, partitioning. Imports nothing else of ours."""

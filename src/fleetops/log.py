@@ -1,0 +1,64 @@
+"""Structured logging: events in the past tense with fields, one JSON object per line.
+
+Fields as agreed: `timestamp` (ISO 8601, UTC), `service`, `level` in upper case,
+`event_type`, and the event's own context.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Literal
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+LogFormat = Literal["json", "console"]
+
+
+def _upper_level(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    event["level"] = str(event["level"]).upper()
+    return event
+
+
+def configure_logging(service: str, level: str = "INFO", fmt: LogFormat = "json") -> None:
+    """Set up structlog for this process and route the standard library's loggers through it.
+
+    Logs go to standard error: standard output belongs to a command's result.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        _upper_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    tail: list[structlog.typing.Processor]
+    if fmt == "json":
+        tail = [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.EventRenamer("event_type"),
+            structlog.processors.JSONRenderer(),
+        ]
+    else:
+        tail = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # One line per request is noise next to our own events; failures still come through.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(service=service)

@@ -1,0 +1,87 @@
+"""Every setting, its default and its meaning. Built once, in `cli`, and handed down.
+
+Environment variables are `FLEETOPS_` and the field's path, levels joined by two
+underscores: `FLEETOPS_KAFKA__BOOTSTRAP_SERVERS`, `FLEETOPS_REPLAY__PORT`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_data_path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .log import LogFormat
+
+Port = Annotated[int, Field(ge=0, le=65535, description="0 = a free one")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Section):
+    """How to reach Kafka, and how topics are made when they are missing."""
+
+    bootstrap_servers: str = "localhost:9092"
+    session_timeout_ms: Annotated[int, Field(ge=1000, description="6000 on the embedded broker")] = 30_000
+    heartbeat_interval_ms: Annotated[int, Field(ge=100)] = 3_000
+    batch_size: Annotated[int, Field(ge=1, description="messages taken per call at most")] = 1_000
+    replication_factor: Annotated[int, Field(ge=1)] = 1
+    retention_ms: Annotated[int, Field(description="of topics we create; -1 = for ever")] = 7 * 24 * 3600 * 1000
+    partitions: Annotated[dict[str, int], Field(description="overrides of the default counts, by topic")] = {}
+    client_options: Annotated[dict[str, str], Field(description="any librdkafka option, e.g. for TLS and SASL")] = {}
+    timeout_s: Annotated[float, Field(gt=0, description="how long to wait for an answer before saying so")] = 10.0
+
+
+class ReplaySettings(_Section):
+    """replay-service."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8001
+    dataset: Annotated[Path | None, Field(description="an L5Kit zarr")] = None
+    rate_hz: Annotated[float, Field(ge=0, description="frames per second; 0 = as fast as the broker takes it")] = 10.0
+    admit: Annotated[Literal["vehicles", "all"], Field(description="which tracks become fleet vehicles")] = "vehicles"
+    min_label_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    idle_end_s: Annotated[float, Field(gt=0, description="a session paused this long is ended")] = 600.0
+
+
+class AnomalySettings(_Section):
+    """anomaly-service."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8002
+    rules: Annotated[str, Field(description="name of a shipped rule set, or a TOML file")] = "baseline"
+    history_frames: Annotated[int, Field(ge=1, description="frames re-read after a restart")] = 100
+    give_up_s: Annotated[float, Field(gt=0, description="a scene silent this long holds no offset any more")] = 900.0
+
+
+class OperatorSettings(_Section):
+    """operator-service."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8003
+
+
+class Settings(BaseSettings):
+    """All of FleetOps' settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FLEETOPS_", env_nested_delimiter="__", env_file=None, frozen=True, extra="forbid"
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    replay: ReplaySettings = ReplaySettings()
+    anomaly: AnomalySettings = AnomalySettings()
+    operator: OperatorSettings = OperatorSettings()
+    data_dir: Annotated[Path, Field(description="journals, logs, embedded servers, the service token")] = (
+        user_data_path("fleetops")
+    )
+    service_token: Annotated[
+        SecretStr | None, Field(description="what the services show each other; made in data_dir when not set")
+    ] = None
+    database_url: Annotated[SecretStr | None, Field(description="PostgreSQL; embedded when not set")] = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: LogFormat = "json"
