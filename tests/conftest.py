@@ -1,0 +1,26 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def l5kit_sample() -> Path:
+    """The one real L5Kit scene. It is no part of this repository: skips where it is absent, fails under CI.
+
+    `FLEETOPS_L5KIT_SAMPLE` says where it is; relative paths start at the repository.
+    """
+    configured = os.environ.get("FLEETOPS_L5KIT_SAMPLE", "../shared/data/l5kit_sample/single_scene.zarr")
+    path = (_ROOT / configured).resolve()
+    if not (path / ".zgroup").is_file():
+        reason = f"no real L5Kit scene at {configured} (set FLEETOPS_L5KIT_SAMPLE)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
