@@ -12,6 +12,10 @@
   - ConflictError           what is asked for contradicts what holds now          409
   - AuthenticationError     no credential, or one that is not valid               401
   - PermissionDeniedError   the credential does not allow this                    403
+  - InvalidRequestError     the request is well-formed but makes no sense         422
+  - TooManyRequestsError    more attempts than are allowed in this time           429
+  - UpstreamError           another service failed to answer                      502
+    + UpstreamTimeoutError  another service did not answer in time                504
 
 Each is made of facts, and its message says what was expected and what to do.
 Only the edges turn them into exit codes (`cli`) or HTTP statuses (`http`).
@@ -95,3 +99,27 @@ class PermissionDeniedError(FleetOpsError):
     """The credential is valid but does not allow this."""
 
     status = 403
+
+
+class InvalidRequestError(FleetOpsError):
+    """The request is well-formed, but what it asks for makes no sense."""
+
+    status = 422
+
+
+class TooManyRequestsError(FleetOpsError):
+    """More attempts were made than are allowed in this time."""
+
+    status = 429
+
+
+class UpstreamError(FleetOpsError):
+    """Another service could not be reached, or broke off."""
+
+    status = 502
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """Another service did not answer in time."""
+
+    status = 504

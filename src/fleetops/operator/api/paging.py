@@ -1,0 +1,45 @@
+"""Cursors: where a page ended, opaque to whoever carries it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from uuid import UUID
+
+from fleetops.errors import InvalidRequestError
+
+
+def encode_cursor(*keys: str) -> str:
+    """The sort keys of a page's last row as a cursor."""
+    return base64.urlsafe_b64encode(json.dumps(keys).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, count: int) -> list[str]:
+    """The `count` sort keys in `cursor`.
+
+    Raises:
+        InvalidRequestError: it is none of ours.
+    """
+    try:
+        keys = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequestError("the cursor is not one that this service gave; start without it") from error
+    if not isinstance(keys, list) or len(keys) != count or not all(isinstance(key, str) for key in keys):
+        raise InvalidRequestError("the cursor belongs to another list; start without it")
+    return keys
+
+
+def encode_moment(moment: datetime, tie: UUID) -> str:
+    """Cursor of a list sorted by time, then id."""
+    return encode_cursor(moment.isoformat(), str(tie))
+
+
+def decode_moment(cursor: str) -> tuple[datetime, UUID]:
+    """What `encode_moment` made the cursor of."""
+    moment, tie = decode_cursor(cursor, 2)
+    try:
+        return datetime.fromisoformat(moment), UUID(tie)
+    except ValueError as error:
+        raise InvalidRequestError("the cursor is not one that this service gave; start without it") from error
