@@ -1,0 +1,1 @@
+"""PostgreSQL: models, engine, migrations. The only place that knows the schema."""
