@@ -63,6 +63,21 @@ class OperatorSettings(_Section):
 
     host: str = "127.0.0.1"
     port: Port = 8003
+    public_url: Annotated[
+        str | None,
+        Field(description="how browsers reach the console, where that is not host:port; https makes cookies Secure"),
+    ] = None
+    replay_url: Annotated[str | None, Field(description="where replay-service is; its host:port here when not set")] = (
+        None
+    )
+    anomaly_url: Annotated[
+        str | None, Field(description="where anomaly-service is; its host:port here when not set")
+    ] = None
+    upstream_timeout_s: Annotated[float, Field(gt=0, description="how long to wait for those two")] = 10.0
+    session_hours: Annotated[float, Field(gt=0, description="a browser's sign-in lasts this long")] = 12.0
+    mapbox_token: Annotated[
+        str | None, Field(description="a public Mapbox token (pk.…): streets; none = MapLibre, no outside request")
+    ] = None
 
 
 class Settings(BaseSettings):

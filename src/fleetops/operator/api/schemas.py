@@ -84,7 +84,7 @@ class AlertDetail(View):
 
     alert: AlertView
     anomaly: Annotated[Anomaly, Field(description="the one that opened it")]
-    latest_anomaly: Annotated[Anomaly, Field(description="its newest occurrence; the same when it happened once")]
+    evidence_anomaly: Annotated[Anomaly, Field(description="the newest of its most severe occurrences: judge by it")]
     vehicle: VehicleView | None
     actions: Annotated[list[ActionView], Field(description="oldest first")]
 

@@ -109,6 +109,7 @@ class VehiclesMoved(View):
     type: Literal["vehicles_moved"] = "vehicles_moved"
     server_time: Annotated[UtcMs, Field(description="when this was sent")]
     emitted_at: Annotated[UtcMs | None, Field(description="processing time of the newest record in it")]
+    full: Annotated[bool, Field(description="all vehicles there are: whoever is not in it is gone")]
     positions: Positions
     gone: Annotated[list[str], Field(description="vehicles that are no longer there")]
     scenes: list[SceneProgress]
