@@ -1,0 +1,218 @@
+"""What the three services' HTTP edges share: problem documents, probes, one way to listen.
+
+Errors are RFC 9457 problem documents. `type` is stable and made from the error's class:
+`urn:fleetops:error:unknown-scene`.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, JsonValue
+from starlette.exceptions import HTTPException
+from starlette.types import Lifespan
+
+from .errors import ConfigurationError, FleetOpsError
+
+log = structlog.stdlib.get_logger()
+
+PROBLEM_JSON = "application/problem+json"
+MAX_BODY_BYTES = 1 << 20
+"""Largest request body taken. A start request naming all 16,000 scenes of L5Kit's training set has 0.3 MB."""
+
+_SHUTDOWN_S = 1
+
+
+class InvalidField(BaseModel):
+    """One thing that is wrong with a request."""
+
+    location: list[str | int]
+    message: str
+    kind: str
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document."""
+
+    type: str = Field(description="stable: `urn:fleetops:error:<name>`", examples=["urn:fleetops:error:not-found"])
+    title: str
+    status: int
+    detail: str
+    errors: list[InvalidField] | None = Field(default=None, description="of a 422: what is wrong, field by field")
+
+
+class Probe(BaseModel):
+    """What the open probes say, and no more."""
+
+    status: str
+
+
+def error_type(error: type[FleetOpsError]) -> str:
+    """The stable `type` of an error class: `NotFoundError` is `urn:fleetops:error:not-found`."""
+    return f"urn:fleetops:error:{_kebab(error.__name__.removesuffix('Error'))}"
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """The `responses=` of a route that can answer with problem documents of these statuses."""
+    return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def create_app(title: str, version: str, *, lifespan: Lifespan[FastAPI] | None, ready: Callable[[], bool]) -> FastAPI:
+    """An application with problem handlers, a bound on bodies and the open probes `/livez` and `/readyz`.
+
+    The OpenAPI document is not served by itself, since nothing but the probes is open:
+    a service adds a route for `app.openapi()` behind its own check.
+    """
+    app = FastAPI(
+        title=title,
+        version=version,
+        lifespan=lifespan,
+        openapi_url=None,
+        max_body_size=MAX_BODY_BYTES,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.openapi = partial(_describe, app)  # type: ignore[method-assign]  # the way FastAPI's documentation gives
+    app.add_exception_handler(FleetOpsError, _on_fleetops_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_unexpected_error)
+
+    @app.get("/livez", tags=["probes"])
+    async def livez() -> Probe:
+        """The process runs."""
+        return Probe(status="ok")
+
+    @app.get("/readyz", tags=["probes"], responses={503: {"model": Probe, "description": "not ready yet"}})
+    async def readyz(response: Response) -> Probe:
+        """The service can do its work."""
+        if ready():
+            return Probe(status="ok")
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return Probe(status="not ready")
+
+    return app
+
+
+def serve(app: FastAPI, *, host: str, port: int, port_setting: str) -> None:
+    """Answer requests on `host:port` until SIGTERM or SIGINT, then return.
+
+    `port` 0 takes a free one; the event `listening` says which.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on; names `port_setting`, the variable to change.
+    """
+    listener = _listen(host, port, port_setting)
+    bound_port = listener.getsockname()[1]
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=_SHUTDOWN_S)
+    )
+    # uvicorn raises the signal once more when it has stopped; by then it has been obeyed.
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    log.info("listening", host=host, port=bound_port)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        listener.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _listen(host: str, port: int, port_setting: str) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {host}:{port} ({error.strerror or error}); "
+            f"stop what listens there, or set {port_setting}"
+        ) from error
+    return listener
+
+
+def _describe(app: FastAPI) -> dict[str, JsonValue]:
+    """The OpenAPI document, every error in it a problem document: FastAPI knows one media type per route."""
+    document = FastAPI.openapi(app)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+                if schema.get("$ref") == "#/components/schemas/Problem":
+                    response["content"] = {PROBLEM_JSON: {"schema": schema}}
+    return document
+
+
+async def _on_fleetops_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, FleetOpsError)  # noqa: S101  # starlette types every handler as taking Exception
+    return _answer(
+        Problem(type=error_type(type(error)), title=_title(type(error)), status=error.status, detail=str(error))
+    )
+
+
+async def _on_invalid_request(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
+    # The value that was sent is left out: it may be a secret.
+    wrong = [
+        InvalidField(location=list(each["loc"]), message=each["msg"], kind=each["type"]) for each in error.errors()
+    ]
+    detail = "; ".join(f"{'.'.join(map(str, each.location))}: {each.message}" for each in wrong)
+    return _answer(
+        Problem(
+            type="urn:fleetops:error:invalid-request", title="Invalid request", status=422, detail=detail, errors=wrong
+        )
+    )
+
+
+async def _on_http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # as above
+    # Made of the number: phrases differ between versions of Python, and `type` must not.
+    problem = Problem(
+        type=f"urn:fleetops:error:http-{error.status_code}",
+        title=HTTPStatus(error.status_code).phrase,
+        status=error.status_code,
+        detail=str(error.detail),
+    )
+    return _answer(problem, dict(error.headers or {}))
+
+
+async def _on_unexpected_error(request: Request, error: Exception) -> Response:
+    log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
+    return _answer(
+        Problem(
+            type="urn:fleetops:error:internal",
+            title="Internal error",
+            status=500,
+            detail="an unexpected error, written to the log",
+        )
+    )
+
+
+def _answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    headers = headers or {}
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", "Bearer")
+    return Response(
+        problem.model_dump_json(exclude_none=True), problem.status, headers=headers, media_type=PROBLEM_JSON
+    )
+
+
+def _title(error: type[FleetOpsError]) -> str:
+    return _kebab(error.__name__.removesuffix("Error")).replace("-", " ").capitalize()
+
+
+def _kebab(camel: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", camel).lower()
