@@ -9,7 +9,10 @@
   - BrokerError             Kafka cannot be reached, or refused               4   503
   - ServerStartError        an embedded server or child did not come up       5
   - NotFoundError           no such alert, vehicle or session                     404
+  - DatabaseError           PostgreSQL cannot be reached, or lacks our schema 6   503
   - ConflictError           what is asked for contradicts what holds now          409
+    + IllegalTransitionError  the alert's status forbids this action              409
+    + StaleVersionError       the caller saw an older version of the alert        409
   - AuthenticationError     no credential, or one that is not valid               401
   - PermissionDeniedError   the credential does not allow this                    403
   - InvalidRequestError     the request is well-formed but makes no sense         422
@@ -87,6 +90,21 @@ class ConflictError(FleetOpsError):
     """What is asked for contradicts what holds now."""
 
     status = 409
+
+
+class IllegalTransitionError(ConflictError):
+    """Where the alert stands, this action is not allowed."""
+
+
+class StaleVersionError(ConflictError):
+    """The caller saw an older version of what it wants to change."""
+
+
+class DatabaseError(FleetOpsError):
+    """PostgreSQL cannot be reached, or its schema is not this version's."""
+
+    exit_code = 6
+    status = 503
 
 
 class AuthenticationError(FleetOpsError):

@@ -63,6 +63,11 @@ class OperatorSettings(_Section):
 
     host: str = "127.0.0.1"
     port: Port = 8003
+    resolve_delay_s: Annotated[
+        float, Field(ge=0, description="from a condition's end to its alert's, below CRITICAL")
+    ] = 30.0
+    pull_over_delay_s: Annotated[float, Field(ge=0, description="simulated: from the command to the alert's end")] = 5.0
+    database_timeout_s: Annotated[float, Field(gt=0, description="how long to wait for PostgreSQL to come up")] = 30.0
     public_url: Annotated[
         str | None,
         Field(description="how browsers reach the console, where that is not host:port; https makes cookies Secure"),
