@@ -1,0 +1,1 @@
+"""L5Kit data in, telemetry out."""
