@@ -15,11 +15,11 @@ from http import HTTPStatus
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, JsonValue
-from starlette.exceptions import HTTPException
-from starlette.types import Lifespan
+from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from .errors import ConfigurationError, FleetOpsError
 
@@ -77,13 +77,13 @@ def create_app(title: str, version: str, *, lifespan: Lifespan[FastAPI] | None, 
         version=version,
         lifespan=lifespan,
         openapi_url=None,
-        max_body_size=MAX_BODY_BYTES,
         generate_unique_id_function=lambda route: route.name,
     )
     app.openapi = partial(_describe, app)  # type: ignore[method-assign]  # the way FastAPI's documentation gives
+    app.add_middleware(_BodyLimit)
     app.add_exception_handler(FleetOpsError, _on_fleetops_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(AnyHTTPException, _on_http_error)
     app.add_exception_handler(Exception, _on_unexpected_error)
 
     @app.get("/livez", tags=["probes"])
@@ -178,15 +178,8 @@ async def _on_invalid_request(_: Request, error: Exception) -> Response:
 
 
 async def _on_http_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # as above
-    # Made of the number: phrases differ between versions of Python, and `type` must not.
-    problem = Problem(
-        type=f"urn:fleetops:error:http-{error.status_code}",
-        title=HTTPStatus(error.status_code).phrase,
-        status=error.status_code,
-        detail=str(error.detail),
-    )
-    return _answer(problem, dict(error.headers or {}))
+    assert isinstance(error, AnyHTTPException)  # noqa: S101  # as above
+    return _answer(_http_problem(error), dict(error.headers or {}))
 
 
 async def _on_unexpected_error(request: Request, error: Exception) -> Response:
@@ -216,3 +209,47 @@ def _title(error: type[FleetOpsError]) -> str:
 
 def _kebab(camel: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", camel).lower()
+
+
+class _BodyLimit:
+    """Refuses a body beyond the bound: before it is read where its length is declared.
+
+    FastAPI's own `max_body_size` answers in plain text, which no client of problem documents expects.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        declared = dict(scope["headers"]).get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+            await _answer(_http_problem(_too_large()))(scope, receive, send)
+            return
+        taken = 0
+
+        async def bounded() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > MAX_BODY_BYTES:
+                raise _too_large()
+            return message
+
+        await self._app(scope, bounded, send)
+
+
+def _too_large() -> HTTPException:
+    return HTTPException(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+
+
+def _http_problem(error: AnyHTTPException) -> Problem:
+    # Made of the number: phrases differ between versions of Python, and `type` must not.
+    return Problem(
+        type=f"urn:fleetops:error:http-{error.status_code}",
+        title=HTTPStatus(error.status_code).phrase,
+        status=error.status_code,
+        detail=str(error.detail),
+    )
