@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.servers.kafka import DEFAULT_KIND, KINDS, apache_server, broker, kafka
+from tests.servers.postgres import database_settings, database_url, engine, postgres, sessions
+
+__all__ = ["apache_server", "broker", "database_settings", "database_url", "engine", "kafka", "postgres", "sessions"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,3 +28,8 @@ def l5kit_sample() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+def pytest_report_header() -> str:
+    """Say which brokers this run is about."""
+    return f"kafka: {DEFAULT_KIND}; contract suite: {', '.join(KINDS)}"

@@ -19,7 +19,6 @@ from fleetops.contracts.vocabulary import (
     AlertStatus,
     AnomalyStatus,
     AnomalyType,
-    Purpose,
     Severity,
     VehicleState,
 )
@@ -53,14 +52,13 @@ class InterventionEnd(StrEnum):
 
 
 class SceneReplay(Base):
-    """One scene within one replay session. The newest `live` one is what its vehicles show."""
+    """One scene within one live replay session. The newest one is what the scene's vehicles show."""
 
     __tablename__ = "scene_replays"
     __table_args__ = (Index(None, "scene_id", "started_at"),)
 
     replay_session_id: Mapped[str] = mapped_column(primary_key=True)
     scene_id: Mapped[str] = mapped_column(primary_key=True)
-    purpose: Mapped[Purpose] = mapped_column(words(Purpose))
     started_at: Mapped[datetime]
     """Processing time of the first message seen of it: only an order among replays of a scene."""
     ended_at: Mapped[datetime | None]

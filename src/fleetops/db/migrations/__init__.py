@@ -1,0 +1,1 @@
+"""Alembic migrations. They run through `fleetops db upgrade` (`db/migrate.py`)."""
