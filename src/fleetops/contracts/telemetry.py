@@ -15,7 +15,7 @@ from pydantic import Field
 from .vocabulary import Label, Purpose
 from .wire import UtcMs, WireModel
 
-FrameIndex = Annotated[int, Field(ge=0, lt=2**31, description="frame of the scene's zarr interval, from 0")]
+FrameIndex = Annotated[int, Field(ge=0, lt=2**30, description="frame of the scene's zarr interval, from 0")]
 
 
 class Position(WireModel):

@@ -1,0 +1,121 @@
+"""From the bytes of `raw_telemetry` to what the engine reads, and nothing more.
+
+Typed decoding of only the needed fields costs half of decoding all, and a fifth of
+validating the whole contract. A test holds these views to the models in `contracts`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from fleetops.contracts.vocabulary import Purpose
+from fleetops.errors import ContractError
+
+Frame = Annotated[int, msgspec.Meta(ge=0, lt=2**30)]
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+
+
+class PositionView(msgspec.Struct, gc=False):
+    """m, world frame."""
+
+    x: float
+    y: float
+
+
+class MagnitudeView(msgspec.Struct, gc=False):
+    """Of a velocity (m/s) or an acceleration (m/s2)."""
+
+    magnitude: float
+
+
+class SightingView(msgspec.Struct, gc=False):
+    """`telemetry`, as far as the rules read it."""
+
+    position: PositionView
+    velocity: MagnitudeView
+    acceleration: MagnitudeView
+    yaw: float
+    label_probability: float
+
+
+class MetadataView(msgspec.Struct, gc=False):
+    """`metadata`; without `active_agent_count` the record comes from a producer that sends no markers."""
+
+    replay_session_id: str
+    replay_rate: Annotated[float, msgspec.Meta(ge=0)]
+    purpose: Purpose = Purpose.LIVE
+    active_agent_count: Count | None = None
+
+
+class TelemetryView(msgspec.Struct, gc=False):
+    """One vehicle in one frame."""
+
+    event_id: str
+    vehicle_id: str
+    scene_id: str
+    event_time: str
+    frame_index: Frame
+    telemetry: SightingView
+    metadata: MetadataView
+
+
+class MarkerView(msgspec.Struct, gc=False):
+    """The end of a frame, or of a scene."""
+
+    kind: Literal["frame_end", "scene_end"]
+    replay_session_id: str
+    scene_id: str
+    frame_index: Frame
+    start_frame: Frame
+    event_time: str
+    processing_time: datetime
+    active_agent_count: Count
+    records: Count
+    dataset: str
+    purpose: Purpose = Purpose.LIVE
+
+
+_telemetry = msgspec.json.Decoder(TelemetryView)
+_marker = msgspec.json.Decoder(MarkerView)
+
+
+def decode_telemetry(raw: bytes) -> TelemetryView:
+    """A record with a key.
+
+    Raises:
+        ContractError: naming the field.
+    """
+    try:
+        return _telemetry.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ContractError(f"not a telemetry record: {error}") from error
+
+
+def decode_marker(raw: bytes) -> MarkerView:
+    """A record without a key whose header `kind` says that it is a marker.
+
+    Raises:
+        ContractError: naming the field.
+    """
+    try:
+        return _marker.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ContractError(f"not a frame marker: {error}") from error
+
+
+def epoch_ms(text: str) -> int:
+    """Milliseconds since 1970 of an ISO 8601 time that names its zone.
+
+    Raises:
+        ContractError: it is not one.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ContractError(f"not a time: {text!r}") from error
+    if moment.tzinfo is None:
+        raise ContractError(f"a time without a zone: {text!r}")
+    return round(moment.timestamp() * 1000)

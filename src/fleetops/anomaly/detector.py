@@ -1,0 +1,346 @@
+"""The detector: one loop over records and markers, one evaluation of each vehicle in each frame.
+
+Pure and compilable. `contracts.md`, "Frame markers" and "Restart", say what it promises: the
+set of anomalies depends on the records alone, not on when they came (within two frames),
+how often, on which batch boundaries, or how often the detector was killed and rebuilt.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from .compiled import compiled
+from .episodes import clear_all, step_episodes
+from .rules.registry import evaluate_rules
+from .severity import N_TYPES, NONE
+from .state import (
+    ACCEPTED,
+    AHEAD,
+    DETECTIONS,
+    DUPLICATE,
+    FIRINGS,
+    LATE,
+    NOBODY,
+    RECORD,
+    RELEASED,
+    SCENE_END,
+    Output,
+    State,
+)
+from .windows import LOOKAHEAD_FRAMES, NEVER, REORDER_FRAMES, Structured, Window, slot_of
+
+
+class Plan(NamedTuple):
+    """A rule set in the form the loop reads."""
+
+    rules: tuple[Any, ...]  # NamedTuples of thresholds
+    types: npt.NDArray[np.int8]  # anomaly type per rule
+    scene_wide: npt.NDArray[np.bool_]  # per rule
+    rearm_frames: int
+    retire_frames: int
+    settle_frames: int
+    concurrent_is_critical: bool
+    fired: npt.NDArray[np.int8]  # scratch, per rule
+    by_type: npt.NDArray[np.int8]  # scratch, (2, types): with and without scene-wide rules
+
+
+def advance(items: Structured, start: int, plan: Plan, state: State, out: Output) -> int:
+    """Take in `items` from `start` on, evaluating each frame that is ready.
+
+    Returns:
+        Index of the item to go on with: `len(items)` when all are done, less when `out` ran
+        full. Then drain it and call again; nothing is lost or told twice.
+    """
+    for index in range(start, len(items)):
+        item = items[index]
+        if item["kind"] == RECORD:
+            out.verdicts[index] = _take_record(item, plan, state)
+        else:
+            _take_marker(item, plan, state)
+            if not _evaluate_ready(item, plan, state, out):
+                return index
+    return len(items)
+
+
+@compiled
+def _take_record(item: Any, plan: Plan, state: State) -> int:
+    """Put a sighting into its vehicle's ring, or say why not."""
+    s, row, frame = item["scene"], item["row"], item["frame"]
+    scene = state.scenes[s]
+    if not scene["open"]:
+        _open_scene(s, frame, state)
+    if scene["last_marker"] == NEVER and frame > scene["next_frame"] + LOOKAHEAD_FRAMES:
+        # Nothing was evaluated: what came first was a straggler from long before.
+        _drop_vehicles(s, state)
+        _open_scene(s, frame, state)
+    if frame < scene["next_frame"]:
+        if scene["evaluated"] or frame < scene["anchor"] - REORDER_FRAMES:
+            return _seen_or_late(scene, state.rings, row, frame)
+        scene["first_frame"] = scene["next_frame"] = scene["complete_below"] = frame
+    elif scene["last_marker"] != NEVER and frame > scene["last_marker"] + 1 + LOOKAHEAD_FRAMES:
+        return AHEAD
+    vehicle = state.vehicles[row]
+    slot = slot_of(state.rings, frame)
+    if vehicle["scene"] == NOBODY:
+        _join_scene(s, row, state)
+    elif state.rings[row, slot]["frame"] == frame:
+        return DUPLICATE
+    state.rings[row, slot] = item["sighting"]
+    vehicle["newest"] = max(vehicle["newest"], frame)
+    cell = _frame_cell(s, item, state)
+    cell["received"] += 1
+    return ACCEPTED
+
+
+@compiled
+def _seen_or_late(scene: Any, rings: Structured, row: int, frame: int) -> int:
+    """What a record is whose frame is past: known, or too late. A complete frame had all its records."""
+    if scene["first_frame"] <= frame < scene["complete_below"]:
+        return DUPLICATE
+    return DUPLICATE if rings[row, slot_of(rings, frame)]["frame"] == frame else LATE
+
+
+@compiled
+def _take_marker(item: Any, plan: Plan, state: State) -> None:
+    """Note what a marker says of its frame. Markers come from replay-service alone, so they outrank records."""
+    s, frame = item["scene"], item["frame"]
+    scene = state.scenes[s]
+    if not scene["open"]:
+        _open_scene(s, frame, state)
+    elif scene["last_marker"] == NEVER and abs(scene["next_frame"] - frame) > LOOKAHEAD_FRAMES:
+        _drop_vehicles(s, state)
+        _open_scene(s, frame, state)
+    elif frame - scene["next_frame"] >= state.frames.shape[1]:
+        # Further on than anything kept: a part of the stream is missing, so begin anew.
+        _drop_vehicles(s, state)
+        _open_scene(s, frame, state)
+    if frame < scene["next_frame"]:
+        return
+    cell = _frame_cell(s, item, state)
+    if cell["expected"] < 0 and item["expected"] >= 0:
+        cell["expected"] = item["expected"]
+        cell["active_agents"] = item["active_agents"]
+        cell["event_time_ms"] = item["event_time_ms"]
+    scene["last_marker"] = max(scene["last_marker"], frame)
+
+
+@compiled
+def _evaluate_ready(item: Any, plan: Plan, state: State, out: Output) -> bool:
+    """Evaluate every frame that is complete or has waited long enough. False when `out` ran full."""
+    s = item["scene"]
+    scene = state.scenes[s]
+    ending = item["kind"] == SCENE_END
+    while scene["next_frame"] <= scene["last_marker"]:
+        frame = scene["next_frame"]
+        cell = state.frames[s, frame % state.frames.shape[1]]
+        marked = cell["frame"] == frame and cell["expected"] >= 0
+        complete = marked and cell["received"] >= cell["expected"]
+        if not complete and not ending and frame + REORDER_FRAMES > scene["last_marker"]:
+            break
+        if not scene["evaluated"]:
+            scene["evaluated"] = True
+            began_here = frame == item["start_frame"] and complete
+            # One frame may be cut by the offset we began at, two more may lack records that came early.
+            settled = frame + plan.settle_frames + 1 + REORDER_FRAMES
+            scene["emit_from"] = frame if began_here else settled
+        if not marked:
+            # No frame goes unmarked unless a part of the stream was missed: be silent until that is forgotten.
+            scene["emit_from"] = max(scene["emit_from"], frame + 1 + plan.settle_frames)
+        if not _evaluate_frame(s, frame, plan, state, out):
+            return False
+        if complete and scene["complete_below"] == frame:
+            scene["complete_below"] = frame + 1
+        scene["next_frame"] = frame + 1
+    if ending:
+        return _end_scene(s, plan, state, out)
+    return True
+
+
+@compiled
+def _evaluate_frame(s: int, frame: int, plan: Plan, state: State, out: Output) -> bool:
+    """Evaluate every vehicle of a scene in one frame. False when `out` ran full: go on at the cursor."""
+    scene = state.scenes[s]
+    agents = _active_agents(s, frame, state)
+    agents_before = _active_agents(s, frame - 1, state)
+    row = scene["cursor"] if scene["cursor"] != NOBODY else scene["head"]
+    while row != NOBODY:
+        if _is_full(plan, state, out):
+            scene["cursor"] = row
+            return False
+        following = state.vehicles[row]["next"]
+        _evaluate_vehicle(row, frame, agents, agents_before, plan, state, out)
+        row = following
+    scene["cursor"] = NOBODY
+    return True
+
+
+@compiled
+def _evaluate_vehicle(
+    row: int, frame: int, agents: int, agents_before: int, plan: Plan, state: State, out: Output
+) -> None:
+    """Evaluate one vehicle in one frame: seen, silent, or silent for so long that it is forgotten."""
+    vehicle = state.vehicles[row]
+    present = state.rings[row, slot_of(state.rings, frame)]["frame"] == frame
+    if present:
+        if vehicle["last_seen"] == NEVER:
+            vehicle["born"] = frame
+        vehicle["last_seen"] = frame
+    elif vehicle["last_seen"] == NEVER:
+        if vehicle["newest"] < frame:
+            _leave_scene(row, state)
+        return
+    silent = frame - vehicle["last_seen"]
+    window = Window(state.rings, row, frame, vehicle["born"], present, silent, vehicle["is_ego"], agents, agents_before)
+    if silent >= plan.retire_frames:
+        clear_all(window, frame - plan.rearm_frames - 1, state, out)
+        _end_life(row, frame, state)
+        return
+    evaluate_rules(window, plan.rules, plan.fired, 0)
+    anything = False
+    for rule in range(len(plan.fired)):
+        if plan.fired[rule] != NONE:
+            anything = True
+    if anything or frame <= vehicle["watch_until"]:
+        if anything and len(out.firings) > 0:
+            _trace(row, frame, plan, state, out)
+        step_episodes(window, plan, state, out)
+
+
+@compiled
+def _trace(row: int, frame: int, plan: Plan, state: State, out: Output) -> None:
+    for rule in range(len(plan.fired)):
+        if plan.fired[rule] != NONE:
+            firing = out.firings[state.counts[FIRINGS]]
+            firing["row"], firing["frame"], firing["rule"] = row, frame, rule
+            firing["severity"] = plan.fired[rule]
+            state.counts[FIRINGS] += 1
+
+
+@compiled
+def _end_scene(s: int, plan: Plan, state: State, out: Output) -> bool:
+    """Clear what is still active and forget the scene. False when `out` ran full: call again."""
+    scene = state.scenes[s]
+    frame = scene["next_frame"] - 1
+    while scene["head"] != NOBODY:
+        if _is_full(plan, state, out):
+            return False
+        row = scene["head"]
+        vehicle = state.vehicles[row]
+        present = vehicle["last_seen"] == frame
+        silent = frame - vehicle["last_seen"]
+        window = Window(
+            state.rings,
+            row,
+            frame,
+            vehicle["born"],
+            present,
+            silent,
+            vehicle["is_ego"],
+            _active_agents(s, frame, state),
+            _active_agents(s, frame - 1, state),
+        )
+        clear_all(window, frame - plan.rearm_frames, state, out)
+        _leave_scene(row, state)
+    scene["open"] = False
+    return True
+
+
+@compiled
+def _is_full(plan: Plan, state: State, out: Output) -> bool:
+    """Whether one more vehicle might find no room for what it raises."""
+    if state.counts[DETECTIONS] + N_TYPES > len(out.detections):
+        return True
+    return len(out.firings) > 0 and state.counts[FIRINGS] + len(plan.fired) > len(out.firings)
+
+
+@compiled
+def _active_agents(s: int, frame: int, state: State) -> int:
+    if frame < 0:
+        return -1
+    cell = state.frames[s, frame % state.frames.shape[1]]
+    return cell["active_agents"] if cell["frame"] == frame else -1
+
+
+@compiled
+def _frame_cell(s: int, item: Any, state: State) -> Any:
+    """What is known of the item's frame, made anew when nothing is."""
+    frame = item["frame"]
+    cell = state.frames[s, frame % state.frames.shape[1]]
+    if cell["frame"] != frame:
+        cell["frame"] = frame
+        cell["expected"] = -1
+        cell["received"] = 0
+        cell["active_agents"] = -1
+        cell["event_time_ms"] = item["event_time_ms"]
+        cell["first_offset"] = item["offset"]
+    return cell
+
+
+@compiled
+def _open_scene(s: int, frame: int, state: State) -> None:
+    scene = state.scenes[s]
+    scene["open"] = True
+    scene["evaluated"] = False
+    scene["anchor"] = scene["first_frame"] = scene["next_frame"] = scene["complete_below"] = frame
+    scene["last_marker"] = NEVER
+    scene["emit_from"] = NEVER
+    scene["head"] = scene["cursor"] = NOBODY
+    for slot in range(state.frames.shape[1]):
+        state.frames[s, slot]["frame"] = NEVER
+
+
+@compiled
+def _join_scene(s: int, row: int, state: State) -> None:
+    scene, vehicle = state.scenes[s], state.vehicles[row]
+    vehicle["scene"] = s
+    vehicle["previous"], vehicle["next"] = NOBODY, scene["head"]
+    if scene["head"] != NOBODY:
+        state.vehicles[scene["head"]]["previous"] = row
+    scene["head"] = row
+    vehicle["newest"] = NEVER
+    _end_episodes(row, state)
+    for slot in range(state.rings.shape[1]):
+        state.rings[row, slot]["frame"] = NEVER
+
+
+@compiled
+def _end_life(row: int, frame: int, state: State) -> None:
+    """Forget a vehicle; when newer sightings of it already wait, it stays for its next life."""
+    if state.vehicles[row]["newest"] <= frame:
+        _leave_scene(row, state)
+    else:
+        _end_episodes(row, state)
+
+
+@compiled
+def _end_episodes(row: int, state: State) -> None:
+    vehicle = state.vehicles[row]
+    vehicle["last_seen"] = vehicle["born"] = vehicle["watch_until"] = NEVER
+    for kind in range(N_TYPES):
+        for level in range(3):
+            state.fired_at[row, kind, level] = NEVER
+
+
+@compiled
+def _leave_scene(row: int, state: State) -> None:
+    vehicle = state.vehicles[row]
+    if vehicle["previous"] != NOBODY:
+        state.vehicles[vehicle["previous"]]["next"] = vehicle["next"]
+    else:
+        state.scenes[vehicle["scene"]]["head"] = vehicle["next"]
+    if vehicle["next"] != NOBODY:
+        state.vehicles[vehicle["next"]]["previous"] = vehicle["previous"]
+    vehicle["scene"] = NOBODY
+    if not vehicle["released"]:
+        vehicle["released"] = True
+        state.released[state.counts[RELEASED]] = row
+        state.counts[RELEASED] += 1
+
+
+@compiled
+def _drop_vehicles(s: int, state: State) -> None:
+    while state.scenes[s]["head"] != NOBODY:
+        _leave_scene(state.scenes[s]["head"], state)

@@ -1,0 +1,95 @@
+"""A live vehicle sends no frame markers: it is its own clock.
+
+Each such vehicle is a scene of its own to the engine, and this module sends the markers it
+lacks: one with each record, and some while it is silent by the wall clock. So the engine
+needs to know nothing of live vehicles: a frame is evaluated when it arrives in order, or
+when one two frames newer arrives.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from uuid import UUID
+
+from fleetops.errors import ContractError
+
+_KEPT_IDS = 16
+_DEFAULT_RATE_HZ = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A marker to be made: a frame is over, or with it the vehicle's whole sequence."""
+
+    frame: int
+    start_frame: int
+    ends: bool = False
+
+
+class VehicleClock:
+    """The clock of one live vehicle.
+
+    Args:
+        settle_frames: silence after which nothing of the vehicle matters any more.
+    """
+
+    def __init__(self, settle_frames: int) -> None:
+        self._settle_frames = settle_frames
+        self._start: int | None = None
+        self._heard_frame = 0  # newest frame the vehicle sent
+        self._ticked_frame = 0  # newest frame said to be over, sent or not
+        self._heard_at_s = 0.0
+        self._period_s = 1 / _DEFAULT_RATE_HZ
+        self._ids: OrderedDict[int, UUID] = OrderedDict()
+
+    def heard(self, frame: int, event_id: str, rate_hz: float, clock_s: float) -> tuple[list[Tick], list[Tick]]:
+        """The markers to send before and after the record of `frame`.
+
+        Raises:
+            ContractError: `event_id` is not a UUID.
+        """
+        self._remember(frame, event_id)
+        self._heard_at_s = clock_s
+        self._period_s = 1 / (rate_hz or _DEFAULT_RATE_HZ)
+        before: list[Tick] = []
+        if self._start is None:
+            self._begin(frame)
+        elif self._heard_frame < frame <= self._ticked_frame or frame > self._ticked_frame + self._settle_frames:
+            # Back after a silence that was told already, or so far on that nothing before matters.
+            before.append(Tick(self._ticked_frame, self._start, ends=True))
+            self._begin(frame)
+        else:
+            before += [Tick(missed, self._start) for missed in range(self._ticked_frame + 1, frame)]
+        start = frame if self._start is None else self._start
+        self._heard_frame = max(self._heard_frame, frame)
+        self._ticked_frame = max(self._ticked_frame, frame)
+        return before, [Tick(self._ticked_frame, start)]
+
+    def passed(self, clock_s: float) -> list[Tick]:
+        """The markers of the frames in which the vehicle should have been heard by now."""
+        if self._start is None:
+            return []
+        missed = int((clock_s - self._heard_at_s) / self._period_s) - 1
+        last = self._heard_frame + min(missed, self._settle_frames)
+        ticks = [Tick(frame, self._start) for frame in range(self._ticked_frame + 1, last + 1)]
+        self._ticked_frame = max(self._ticked_frame, last)
+        if missed >= self._settle_frames:
+            ticks.append(Tick(self._ticked_frame, self._start, ends=True))
+            self._start = None
+        return ticks
+
+    def event_id(self, frame: int) -> UUID | None:
+        """Id of the record of `frame`, while it is remembered."""
+        return self._ids.get(frame)
+
+    def _begin(self, frame: int) -> None:
+        self._start = self._heard_frame = self._ticked_frame = frame
+
+    def _remember(self, frame: int, event_id: str) -> None:
+        try:
+            self._ids[frame] = UUID(event_id)
+        except ValueError as error:
+            raise ContractError(f"event_id is not a UUID: {event_id!r}") from error
+        while len(self._ids) > _KEPT_IDS:
+            self._ids.popitem(last=False)
