@@ -73,7 +73,7 @@ PALO_ALTO = GeoReference(
         (0.0, 0.0, 0.0, 1.0),
     )
 )
-"""The world frame of a dataset that comes without `meta.json`: L5Kit's own, near 37.4293 N, 122.1542 W.
+"""The world frame of a dataset that comes without `meta.json`: L5Kit's own, its origin at 37.42934 N, 122.15435 W.
 
 Source: `world_to_ecef` as L5Kit publishes it (`l5kit/tests/artefacts/meta.json`, Apache License 2.0).
 All of the Level 5 dataset lies in this frame.

@@ -26,9 +26,15 @@ def open_arrays(path: Path) -> dict[str, ZarrArray]:
         labels = group.attrs.get("labels")
     except Exception as error:
         raise DatasetError(f"{path} cannot be opened ({error}); {_EXPECTED}") from error
-    if labels is not None:
-        check_labels([str(label) for label in labels])
-    return {name: _open_array(path, group, name) for name in ARRAYS}
+    arrays = {name: _open_array(path, group, name) for name in ARRAYS}
+    try:
+        if labels is not None:
+            check_labels([str(label) for label in labels])
+        for name, array in arrays.items():
+            check_dtype(name, array.dtype)
+    except DatasetError as error:
+        raise DatasetError(f"{path}: {error}") from error
+    return arrays
 
 
 def _open_array(path: Path, group: zarr.Group, name: str) -> ZarrArray:
@@ -42,10 +48,6 @@ def _open_array(path: Path, group: zarr.Group, name: str) -> ZarrArray:
         raise DatasetError(f"array {name!r} of {path} cannot be opened ({error}); {_EXPECTED}") from error
     if len(array.shape) != 1:
         raise DatasetError(f"array {name!r} of {path} has the shape {array.shape}; expected one dimension")
-    try:
-        check_dtype(name, array.dtype)
-    except DatasetError as error:
-        raise DatasetError(f"{path}: {error}") from error
     if not complete:
         # zarr would read the fill value, zeros, where a chunk is missing.
         raise DatasetError(
