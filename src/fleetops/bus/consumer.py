@@ -1,0 +1,214 @@
+"""Consuming as a member of a group: effect first, offset after.
+
+A `GroupConsumer` belongs to one thread: `run` and everything the handler is asked to do
+happen in it. What others may call is said so.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import confluent_kafka
+import structlog
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from ..errors import BrokerError
+from ..settings import KafkaSettings
+from .client import LIBRARY_LOGGER, client_config, is_permanent
+from .polling import poll_batch
+from .position import ForgottenLog, Position, positions_of
+from .records import Record
+
+log = structlog.stdlib.get_logger(__name__)
+
+_WAIT_S = 0.1
+"""Longest wait for a first record, hence how soon a stop is seen."""
+
+
+class PartitionHandler(Protocol):
+    """What is done with the records of the partitions a consumer holds; runs in the consumer's thread.
+
+    An error it raises ends the consumer without another commit: the process dies, is
+    restarted, and reads again what was not committed.
+    """
+
+    def assigned(self, partitions: Sequence[int]) -> None:
+        """Make state for `partitions`; their records come from the committed offset on."""
+
+    def revoked(self, partitions: Sequence[int]) -> None:
+        """Drop the state of `partitions`; their offsets were committed, or are not ours to commit any more."""
+
+    def handle(self, records: Sequence[Record]) -> None:
+        """Take in `records`, ordered within each partition; their effects are done when it returns."""
+
+    def idle(self) -> None:
+        """Called when a poll brought nothing."""
+
+    def offsets(self) -> Mapping[int, int]:
+        """The offset to commit for each partition; it may trail what was handled."""
+
+
+class GroupConsumer:
+    """Reads one topic as a member of `group` and keeps its offsets."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        group: str,
+        topic: str,
+        client_id: str,
+        handler: PartitionHandler,
+        *,
+        commit_interval_s: float = 1.0,
+    ) -> None:
+        self._topic = topic
+        self._handler = handler
+        self._batch_size = kafka.batch_size
+        self._commit_interval_s = commit_interval_s
+        self._log = log.bind(topic=topic, group=group)
+        self._owned: set[int] = set()
+        self._committed: dict[int, int] = {}
+        self._positions: dict[int, Position] = {}
+        self._forgotten = ForgottenLog()
+        self._connected = False
+        self._ending = False
+        self._broken: BrokerError | None = None
+        self._config = client_config(
+            kafka,
+            client_id,
+            {
+                "group.id": group,
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": kafka.session_timeout_ms,
+                "heartbeat.interval.ms": kafka.heartbeat_interval_ms,
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                # Always: with `latest` a new group misses what came before its first join,
+                # and the embedded broker delivers records again.
+                "auto.offset.reset": "earliest",
+                "error_cb": self._on_error,
+                "on_commit": self._on_commit,
+            },
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Consume until `stop` is set, then commit once more and leave the group.
+
+        Raises:
+            BrokerError: an error that waiting does not mend, or a broker that lost its records.
+        """
+        self._client = confluent_kafka.Consumer(self._config, logger=LIBRARY_LOGGER)
+        try:
+            self._client.subscribe(
+                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+            look_at = time.monotonic() + self._commit_interval_s
+            while not stop.is_set():
+                self._step()
+                if time.monotonic() >= look_at:
+                    self._commit(asynchronous=True)
+                    self._look_around()
+                    look_at = time.monotonic() + self._commit_interval_s
+        except BaseException:
+            self._ending = True  # closing revokes everything; nothing may be committed then
+            raise
+        finally:
+            self._client.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker answered lately. Any thread may ask."""
+        return self._connected
+
+    def positions(self) -> Mapping[int, Position]:
+        """Where the consumer stands in each partition it holds, a second old at most. Any thread may ask."""
+        return self._positions
+
+    def lag(self) -> Mapping[int, int]:
+        """Records not read yet of each partition it holds, a second old at most. Any thread may ask."""
+        return {partition: position.lag for partition, position in self._positions.items()}
+
+    def _step(self) -> None:
+        polled = poll_batch(self._client, self._batch_size, _WAIT_S, self._on_error)
+        # A rebalance may have taken partitions away while the batch was being filled.
+        records = [record for record in polled if record.partition() in self._owned]
+        if self._broken is not None:
+            raise self._broken
+        if records:
+            self._connected = True
+            self._handler.handle(records)
+        else:
+            self._handler.idle()
+
+    def _commit(self, *, asynchronous: bool) -> None:
+        offsets = {
+            partition: offset
+            for partition, offset in self._handler.offsets().items()
+            if partition in self._owned and self._committed.get(partition) != offset
+        }
+        if not offsets:
+            return
+        self._committed.update(offsets)
+        places = [TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()]
+        try:
+            if asynchronous:
+                self._client.commit(offsets=places, asynchronous=True)
+            else:
+                self._on_commit(None, self._client.commit(offsets=places, asynchronous=False))
+        except KafkaException as failure:
+            self._on_commit(failure.args[0], places)
+
+    def _on_commit(self, error: KafkaError | None, places: list[TopicPartition]) -> None:
+        failed = {place.partition: place.error or error for place in places if place.error or error}
+        if not failed:
+            return
+        # At worst these records are read again, by us or by who holds the partition now.
+        for partition in failed:
+            self._committed.pop(partition, None)
+        self._log.warning("commit_failed", reasons={at: str(reason) for at, reason in failed.items()})
+
+    def _look_around(self) -> None:
+        self._positions = positions_of(self._client, self._topic, sorted(self._owned))
+        forgotten = self._forgotten.check(self._positions)
+        if forgotten is not None:
+            at = self._positions[forgotten]
+            raise BrokerError(
+                f"the broker lost records: {self._topic}/{forgotten} ends at {at.end}, "
+                f"we have read up to {at.next_offset}. Restart to read what is there now."
+            )
+
+    def _on_assign(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
+        partitions = [place.partition for place in places]
+        self._connected = True
+        self._owned.update(partitions)
+        self._log.info("partitions_assigned", partitions=partitions)
+        self._handler.assigned(partitions)
+
+    def _on_revoke(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
+        if not self._ending:
+            self._commit(asynchronous=False)
+        self._release(places, "partitions_revoked")
+
+    def _on_lost(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
+        # Another member may hold them already: what we would commit could be behind its offsets.
+        self._release(places, "partitions_lost")
+
+    def _release(self, places: list[TopicPartition], event: str) -> None:
+        partitions = [place.partition for place in places]
+        self._owned.difference_update(partitions)
+        for partition in partitions:
+            self._committed.pop(partition, None)
+        self._log.info(event, partitions=partitions)
+        if not self._ending:
+            self._handler.revoked(partitions)
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._connected = False
+        if is_permanent(error):
+            self._broken = BrokerError(f"consuming {self._topic} failed: {error.str()}")
+        else:
+            self._log.warning("kafka_consumer_disturbed", error=error.name(), reason=error.str())

@@ -1,0 +1,106 @@
+"""Reading the end of a topic: what comes from now on, in every partition, for whoever just looks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import confluent_kafka
+import structlog
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from ..errors import BrokerError
+from ..settings import KafkaSettings
+from .client import LIBRARY_LOGGER, client_config, is_permanent, unreachable
+from .polling import poll_batch
+from .position import ForgottenLog, positions_of
+from .records import Record
+
+log = structlog.stdlib.get_logger(__name__)
+
+_LOOK_INTERVAL_S = 1.0
+
+
+class TailReader:
+    """Assigns itself all partitions of `topic`, from the end it saw when it was made; commits nothing.
+
+    It is no member of a group: `auto.offset.reset=latest` would read records again on the
+    embedded broker, and a group would hand each partition to one reader only. For one thread.
+
+    Raises:
+        BrokerError: the broker does not answer, or has no such topic.
+    """
+
+    def __init__(self, kafka: KafkaSettings, topic: str, client_id: str) -> None:
+        self._topic = topic
+        self._batch_size = kafka.batch_size
+        self._broken: BrokerError | None = None
+        self._forgotten = ForgottenLog()
+        config = client_config(
+            kafka,
+            client_id,
+            {
+                "group.id": f"{client_id}-tail",  # the library insists on one; nothing is ever stored under it
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "error_cb": self._on_error,
+            },
+        )
+        self._client = confluent_kafka.Consumer(config, logger=LIBRARY_LOGGER)
+        try:
+            ends = self._ends(kafka)
+        except BaseException:
+            self._client.close()
+            raise
+        self._partitions = [place.partition for place in ends]
+        self._client.assign(ends)
+        self._look_at = time.monotonic() + _LOOK_INTERVAL_S
+
+    def poll(self, timeout_s: float) -> Sequence[Record]:
+        """What has come since, ordered within each partition; nothing after `timeout_s` without any.
+
+        Raises:
+            BrokerError: an error that waiting does not mend, or a broker that lost its records.
+        """
+        records = poll_batch(self._client, self._batch_size, timeout_s, self._on_error)
+        if self._broken is not None:
+            raise self._broken
+        self._look_around()
+        return records
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _ends(self, kafka: KafkaSettings) -> list[TopicPartition]:
+        deadline = time.monotonic() + kafka.timeout_s
+        try:
+            found = self._client.list_topics(self._topic, timeout=kafka.timeout_s).topics[self._topic]
+            if found.error is not None:
+                raise BrokerError(f"no topic {self._topic} at {kafka.bootstrap_servers}: {found.error.str()}")
+            ends = []
+            for partition in sorted(found.partitions):
+                place = TopicPartition(self._topic, partition)
+                left = max(0.1, deadline - time.monotonic())
+                _, place.offset = self._client.get_watermark_offsets(place, timeout=left)
+                ends.append(place)
+        except KafkaException as failure:
+            raise unreachable(kafka, failure.args[0].str()) from failure
+        return ends
+
+    def _look_around(self) -> None:
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _LOOK_INTERVAL_S
+        forgotten = self._forgotten.check(positions_of(self._client, self._topic, self._partitions))
+        if forgotten is not None:
+            raise BrokerError(
+                f"the broker lost records of {self._topic}/{forgotten}: restart to read what is there now"
+            )
+
+    def _on_error(self, error: KafkaError) -> None:
+        if is_permanent(error):
+            self._broken = BrokerError(f"reading {self._topic} failed: {error.str()}")
+        else:
+            log.warning("kafka_tail_disturbed", topic=self._topic, error=error.name(), reason=error.str())
