@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import FastAPI
 from pydantic import JsonValue
+from starlette.types import Lifespan
 
 from fleetops import __version__
 from fleetops.operator.live.events import LiveEvent
+from fleetops.web import create_app
 
-from . import alerts, health, people, vehicles
+from . import alerts, forward, health, people, socket, vehicles
+from .conflicts import answer_conflicts
+from .console import serve_console
+from .headers import SecurityHeaders
 
 
-def build() -> FastAPI:
-    """The application."""
-    app = FastAPI(
-        title="FleetOps operator-service",
-        version=__version__,
-        generate_unique_id_function=lambda route: route.name,
-    )
-    for room in (alerts, vehicles, people, health):
+def build(
+    *, lifespan: Lifespan[FastAPI] | None = None, ready: Callable[[], bool] = lambda: False, mapbox: bool = False
+) -> FastAPI:
+    """The application. `lifespan` puts a Runtime into `app.state.runtime`."""
+    app = create_app("FleetOps operator-service", __version__, lifespan=lifespan, ready=ready)
+    answer_conflicts(app)
+    app.add_middleware(SecurityHeaders, mapbox=mapbox)
+    for room in (alerts, vehicles, people, health, forward, socket):
         app.include_router(room.router)
 
     @app.webhooks.get("ws")  # as an answer, so that its schemas are the very ones that REST answers with
@@ -26,6 +33,7 @@ def build() -> FastAPI:
         """Any message that the server sends on the WebSocket `/ws` (ask with `?since=SEQ` to resume)."""
         raise NotImplementedError
 
+    serve_console(app)
     return app
 
 

@@ -38,7 +38,8 @@ class SceneProgress(View):
     frame_index: int
     event_time: UtcMs
     replay_rate_hz: Annotated[float, Field(description="0 = as fast as the broker takes it")]
-    vehicles: Annotated[int, Field(description="vehicles seen in the last second, ego included")]
+    vehicles: Annotated[int, Field(description="vehicles in view, ego included; stale ones are not counted")]
+    ended: Annotated[bool, Field(description="the scene was replayed to its end, or stopped")]
 
 
 class Positions(View):

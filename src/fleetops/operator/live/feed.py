@@ -1,0 +1,93 @@
+"""The outbox as a stream: woken by NOTIFY, read from the table, given to the hub in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from fleetops.operator.outbox import STAMPED_CHANNEL, events_after, last_seq
+
+from .hub import Hub
+from .opening import encode_event
+
+log = structlog.stdlib.get_logger()
+
+_BATCH: Final = 500
+_LOOK_ANYWAY_S: Final = 1.0  # a notification may be lost with its connection; the table never is
+_RETRY_S: Final = 0.5
+
+
+class Feed:
+    """Brings every stamped row of the outbox to the hub of this replica, once and in the order of `seq`."""
+
+    def __init__(self, engine: AsyncEngine, sessions: async_sessionmaker[AsyncSession], hub: Hub) -> None:
+        self._engine, self._sessions, self._hub = engine, sessions, hub
+        self._woken = asyncio.Event()
+        self.connected = False
+        """Whether the database can be listened to."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Feed until `stop` is set. A database that goes away is waited for; nothing is skipped."""
+        begun = False
+        while not stop.is_set():
+            try:
+                async with self._listening():
+                    if not begun:
+                        async with self._sessions() as db:
+                            self._hub.last_seq = await last_seq(db)
+                        begun = True
+                    self.connected = True
+                    await self._follow(stop)
+            except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self.connected = False
+                log.warning("outbox_feed_interrupted", reason=str(error) or type(error).__name__)
+                await _pause(stop, _RETRY_S)
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            self._woken.clear()
+            await self._catch_up()
+            ending = asyncio.ensure_future(stop.wait())
+            woken = asyncio.ensure_future(self._woken.wait())
+            await asyncio.wait({ending, woken}, timeout=_LOOK_ANYWAY_S, return_when=asyncio.FIRST_COMPLETED)
+            ending.cancel()
+            woken.cancel()
+
+    async def _catch_up(self) -> None:
+        while True:
+            async with self._sessions() as db:
+                events = await events_after(db, self._hub.last_seq, _BATCH)
+            for event in events:
+                self._hub.publish(event.seq, encode_event(event))
+            if len(events) < _BATCH:
+                return
+
+    @asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        async with self._engine.connect() as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            if raw is None:
+                raise ConnectionError("the database connection is gone")
+            await raw.add_listener(STAMPED_CHANNEL, self._on_notify)
+            try:
+                yield
+            finally:
+                # Not given back to the pool: whoever took it next would be listening too.
+                await connection.invalidate()
+
+    def _on_notify(self, *_: object) -> None:
+        self._woken.set()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

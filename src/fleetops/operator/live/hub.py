@@ -1,0 +1,123 @@
+"""From one stream of events to many sockets, none of which can slow another.
+
+Each message is encoded once. A console keeps a bounded queue of events and room for one
+picture of the fleet: the newest. Nobody waits here; each socket's own task sends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from .events import CloseCode
+
+MAX_QUEUED_EVENTS: Final = 10_000
+"""About 10 MB of text, which all consoles share. A burst of that size is minutes of an alarm flood."""
+
+
+@dataclass(slots=True, eq=False)
+class Console:
+    """What one socket still has to be sent."""
+
+    credential: str
+    """Hash of the credential that it was opened with; empty for one that does not end."""
+    max_events: int = MAX_QUEUED_EVENTS
+    sent_seq: int = 0
+    """Events up to here were sent, in the snapshot or since."""
+    closing: CloseCode | None = None
+    dropped_pictures: int = 0
+    _events: deque[tuple[int, str]] = field(default_factory=deque)
+    _picture: str | None = None
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def begin(self, seq: int) -> None:
+        """Everything up to `seq`, and the picture as it is now, was sent."""
+        self.sent_seq = seq
+        self._picture = None
+
+    def offer_event(self, seq: int, text: str) -> None:
+        """Queue an event, or give up on this console when it is too far behind."""
+        if self.closing is not None:
+            return
+        if len(self._events) >= self.max_events:
+            self.close(CloseCode.RESYNC)
+            return
+        self._events.append((seq, text))
+        self._wake.set()
+
+    def offer_picture(self, moved: str, everything: Callable[[], str]) -> None:
+        """Have `moved` sent next; where the last one is still waiting, `everything` in place of both."""
+        if self.closing is not None:
+            return
+        if self._picture is None:
+            self._picture = moved
+        else:
+            self._picture = everything()
+            self.dropped_pictures += 1
+        self._wake.set()
+
+    def close(self, code: CloseCode) -> None:
+        """Have the socket closed with `code`, whatever else was to be sent."""
+        if self.closing is None:
+            self.closing = code
+            self._events.clear()
+            self._picture = None
+            self._wake.set()
+            self._closed.set()
+
+    async def next_text(self) -> str | None:
+        """The next message to send, waiting for one; None when the socket is to be closed."""
+        while self.closing is None:
+            while self._events:
+                seq, text = self._events.popleft()
+                if seq > self.sent_seq:
+                    self.sent_seq = seq
+                    return text
+            if self._picture is not None:
+                text, self._picture = self._picture, None
+                return text
+            self._wake.clear()
+            await self._wake.wait()
+        return None
+
+    async def closed(self) -> CloseCode | None:
+        """Wait until the socket is to be closed; the code to close it with."""
+        await self._closed.wait()
+        return self.closing
+
+
+class Hub:
+    """All consoles of this replica."""
+
+    def __init__(self) -> None:
+        self.consoles: set[Console] = set()
+        self.last_seq = 0
+
+    def publish(self, seq: int, text: str) -> None:
+        """Give an event of the outbox to everyone."""
+        self.last_seq = max(self.last_seq, seq)
+        for console in self.consoles:
+            console.offer_event(seq, text)
+
+    def show(self, moved: str, everything: Callable[[], str]) -> None:
+        """Give a picture of the fleet to everyone; `everything` is encoded at most once, and only if needed."""
+        whole: str | None = None
+
+        def encoded_once() -> str:
+            nonlocal whole
+            if whole is None:
+                whole = everything()
+            return whole
+
+        for console in self.consoles:
+            console.offer_picture(moved, encoded_once)
+
+    def sign_out(self, credential: str) -> None:
+        """Close every socket that was opened with this credential."""
+        for console in self.consoles:
+            if console.credential == credential:
+                console.close(CloseCode.SIGNED_OUT)
