@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+import msgspec
 from pydantic import JsonValue
 from sqlalchemy import DateTime, Enum, MetaData, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -33,6 +34,11 @@ class Base(DeclarativeBase):
         UUID: Uuid,
         JsonObject: JSONB,
     }
+
+
+def to_json(value: object) -> str:
+    """`value` as compact JSON, as it goes into JSONB columns."""
+    return msgspec.json.encode(value).decode()
 
 
 def words(kind: type[StrEnum], length: int = 50) -> Enum:

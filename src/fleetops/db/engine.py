@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from fleetops.errors import ConfigurationError, DatabaseError
 from fleetops.settings import Settings
 
+from .base import to_json
+
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 """A process stopped in the middle of a transaction holds its locks no longer than this.
 
@@ -58,7 +60,7 @@ def create_engine(settings: Settings, application_name: str, *, pool_size: int =
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
-        json_serializer=_to_json,
+        json_serializer=to_json,
         json_deserializer=msgspec.json.decode,
         connect_args={
             "timeout": settings.operator.database_timeout_s,
@@ -93,10 +95,6 @@ async def wait_until_up(engine: AsyncEngine, timeout_s: float) -> None:
             await asyncio.sleep(_RETRY_S)
         else:
             return
-
-
-def _to_json(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def _will_never_work(error: Exception) -> bool:

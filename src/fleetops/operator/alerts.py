@@ -1,0 +1,97 @@
+"""Alerts, shown: filtered, paged, one by one, with the anomalies behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fleetops.contracts.anomalies import Anomaly
+from fleetops.contracts.vocabulary import AlertStatus, AnomalyStatus, AnomalyType, Severity
+from fleetops.db.models import Alert, AnomalyRecord
+from fleetops.errors import NotFoundError
+
+from .fleet import read_vehicles
+from .views import AlertView
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """Which alerts are wanted; an empty field takes all."""
+
+    statuses: tuple[AlertStatus, ...] = ()
+    severities: tuple[Severity, ...] = ()
+    anomaly_types: tuple[AnomalyType, ...] = ()
+    vehicle_id: str | None = None
+    live_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlertAnomalies:
+    """Three of an alert's occurrences; often the same."""
+
+    opened_by: Anomaly
+    evidence: Anomaly
+    """The newest of the most severe: what a person should judge it by."""
+    latest: Anomaly
+
+
+async def list_alerts(
+    session: AsyncSession, wanted: AlertFilter, *, after: tuple[datetime, UUID] | None = None, limit: int | None = 100
+) -> list[AlertView]:
+    """Alerts newest first, from behind `after` (creation and id of the last seen); all without a `limit`."""
+    query = select(Alert).order_by(Alert.created_at.desc(), Alert.alert_id.desc()).limit(limit)
+    if wanted.statuses:
+        query = query.where(Alert.alert_status.in_(wanted.statuses))
+    if wanted.severities:
+        query = query.where(Alert.severity.in_(wanted.severities))
+    if wanted.anomaly_types:
+        query = query.where(Alert.anomaly_type.in_(wanted.anomaly_types))
+    if wanted.vehicle_id is not None:
+        query = query.where(Alert.vehicle_id == wanted.vehicle_id)
+    if wanted.live_only:
+        query = query.where(Alert.alert_status != AlertStatus.RESOLVED)
+    if after is not None:
+        query = query.where(tuple_(Alert.created_at, Alert.alert_id) < tuple_(*after))
+    alerts = (await session.scalars(query)).all()
+    fleet = await read_vehicles(session, {alert.vehicle_id for alert in alerts})
+    return [fleet.alert_view(alert) for alert in alerts]
+
+
+async def get_alert(session: AsyncSession, alert_id: UUID) -> AlertView:
+    """One alert.
+
+    Raises:
+        NotFoundError: there is none of this id.
+    """
+    alert = await session.get(Alert, alert_id)
+    if alert is None:
+        raise NotFoundError("alert", alert_id)
+    return (await read_vehicles(session, [alert.vehicle_id])).alert_view(alert)
+
+
+async def anomalies_of(session: AsyncSession, alert_id: UUID) -> AlertAnomalies:
+    """The anomalies behind an alert: what opened it, what to judge it by, and its newest occurrence.
+
+    Raises:
+        NotFoundError: there is no alert of this id.
+    """
+    alert = await session.get(Alert, alert_id)
+    if alert is None:
+        raise NotFoundError("alert", alert_id)
+    latest = await session.scalar(
+        select(AnomalyRecord.message)
+        .where(AnomalyRecord.alert_id == alert_id, AnomalyRecord.status == AnomalyStatus.ACTIVE)
+        .order_by(AnomalyRecord.event_time.desc(), AnomalyRecord.received_at.desc())
+        .limit(1)
+    )
+    opened_by = await session.get_one(AnomalyRecord, alert.anomaly_id)
+    evidence = await session.get_one(AnomalyRecord, alert.evidence_anomaly_id)
+    return AlertAnomalies(
+        opened_by=Anomaly.model_validate(opened_by.message),
+        evidence=Anomaly.model_validate(evidence.message),
+        latest=Anomaly.model_validate(latest if latest is not None else evidence.message),
+    )

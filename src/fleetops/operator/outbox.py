@@ -1,0 +1,163 @@
+"""What a transaction has to tell, written in the same transaction; and reading it back in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fleetops.contracts.operations import OperatorAction, OperatorAlert
+from fleetops.contracts.topics import OPERATOR_ACTIONS, OPERATOR_ALERTS
+from fleetops.db.base import JsonObject
+from fleetops.db.models import ActionRecord, Alert, OutboxCounter, OutboxKind, OutboxRow, Vehicle
+
+from .fleet import Fleet
+from .views import ActionView
+
+WRITTEN_CHANNEL = "fleetops_outbox_written"
+"""Wakes the relay: rows were committed."""
+
+STAMPED_CHANNEL = "fleetops_outbox"
+"""Wakes every replica's sockets: rows have a `seq`; the payload is the highest."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """Collects what a transaction changed, in order, as rows of the outbox."""
+
+    fleet: Fleet
+    now: datetime
+    _rows: list[dict[str, object]] = field(default_factory=list)
+
+    def alert(self, alert: Alert, kind: OutboxKind = OutboxKind.ALERT_UPDATED) -> None:
+        """`alert` stands as it does now; its version has grown already."""
+        message = OperatorAlert(
+            alert_id=alert.alert_id,
+            anomaly_id=alert.anomaly_id,
+            vehicle_id=alert.vehicle_id,
+            event_time=alert.event_time,
+            processing_time=self.now,
+            alert_status=alert.alert_status,
+            severity=alert.severity,
+            anomaly_type=alert.anomaly_type,
+            assigned_operator_id=alert.assigned_operator_id,
+            created_at=alert.created_at,
+            version=alert.version,
+            occurrences=alert.occurrences,
+            replay_session_id=alert.replay_session_id,
+        )
+        event = {"alert": self.fleet.alert_view(alert).model_dump(mode="json")}
+        self._add(kind, event, OPERATOR_ALERTS, str(alert.alert_id), message.model_dump(mode="json"))
+
+    def touched(self, alert: Alert) -> None:
+        """Something about `alert` changed: its next version."""
+        alert.version += 1
+        self.alert(alert)
+
+    def action(self, action: ActionRecord) -> None:
+        """`action` was done."""
+        message = OperatorAction(
+            action_id=action.action_id,
+            alert_id=action.alert_id,
+            vehicle_id=action.vehicle_id,
+            operator_id=action.operator_id,
+            action_type=action.action_type,
+            processing_time=self.now,
+            metadata=action.details,
+        )
+        event = {"action": action_view(action).model_dump(mode="json")}
+        self._add(
+            OutboxKind.ACTION_EXECUTED,
+            event,
+            OPERATOR_ACTIONS,
+            str(action.action_id),
+            message.model_dump(mode="json"),
+        )
+
+    def settle(self, vehicle: Vehicle, *, shown_anew: bool = False) -> None:
+        """Give `vehicle` the state that its alerts and interventions make; told when it is another.
+
+        `shown_anew`: something else that is shown of it changed.
+        """
+        state = self.fleet.state_of(vehicle)
+        if state == vehicle.current_state and not shown_anew:
+            return
+        vehicle.current_state = state
+        vehicle.updated_at = self.now
+        event = {"vehicle": self.fleet.vehicle_view(vehicle).model_dump(mode="json")}
+        self._add(OutboxKind.VEHICLE_UPDATED, event)
+
+    async def write(self, session: AsyncSession) -> None:
+        """Add the rows to the transaction; the relay is woken when it commits."""
+        await session.flush()
+        if self._rows:
+            await session.execute(insert(OutboxRow), self._rows)
+            await session.execute(select(func.pg_notify(WRITTEN_CHANNEL, "")))
+            self._rows.clear()
+
+    def _add(
+        self,
+        kind: OutboxKind,
+        event: Mapping[str, object],
+        topic: str | None = None,
+        key: str | None = None,
+        payload: Mapping[str, object] | None = None,
+    ) -> None:
+        row: dict[str, object] = {
+            "kind": kind,
+            "event": event,
+            "topic": topic,
+            "key": key,
+            "payload": payload,
+            "created_at": self.now,
+        }
+        self._rows.append(row)
+
+
+def action_view(action: ActionRecord) -> ActionView:
+    """`action` as it is shown."""
+    return ActionView(
+        action_id=action.action_id,
+        alert_id=action.alert_id,
+        vehicle_id=action.vehicle_id,
+        operator_id=action.operator_id,
+        action_type=action.action_type,
+        metadata=action.details,
+        created_at=action.created_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxEvent:
+    """One event for the consoles; `event` is its body without `seq` and `type`."""
+
+    seq: int
+    kind: OutboxKind
+    event: JsonObject
+
+
+async def last_seq(session: AsyncSession) -> int:
+    """The highest `seq` given out; 0 before the first. Read it in the snapshot's own transaction."""
+    return await session.scalar(select(OutboxCounter.last_seq)) or 0
+
+
+async def events_after(session: AsyncSession, seq: int, limit: int) -> list[OutboxEvent]:
+    """The events above `seq` in order, at most `limit`."""
+    rows = await session.execute(
+        select(OutboxRow.seq, OutboxRow.kind, OutboxRow.event)
+        .where(OutboxRow.seq > seq)
+        .order_by(OutboxRow.seq)
+        .limit(limit)
+    )
+    return [OutboxEvent(row.seq, row.kind, row.event) for row in rows]
+
+
+async def events_reach(session: AsyncSession, seq: int) -> bool:
+    """Whether every event above `seq` is still there, so that a client may go on from it."""
+    last = await last_seq(session)
+    if seq >= last:
+        return seq == last
+    return await session.scalar(select(OutboxRow.seq).where(OutboxRow.seq == seq + 1)) is not None

@@ -1,0 +1,154 @@
+"""Replays of scenes: which one is the newest, hence whose alerts colour the scene's vehicles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fleetops.db.models import InterventionEnd, SceneReplay, Vehicle
+from fleetops.db.queries import among
+
+from .fleet import Fleet, lock_vehicles
+from .outbox import Changes
+
+SYSTEM = "system"
+"""Who acted when no person did."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SceneKey:
+    """One scene within one replay session."""
+
+    scene_id: str
+    replay_session_id: str
+
+
+async def begin_scene(session: AsyncSession, replay: SceneKey, started_at: datetime, now: datetime) -> bool:
+    """Say that live telemetry or an anomaly of `replay` was seen; True where that is news. Idempotent.
+
+    From then on the scene's vehicles belong to it, unless a newer replay of the scene is
+    known: interventions of the older session end, its alerts no longer colour them.
+    `started_at` is the processing time of what was seen.
+    """
+    return replay in await enter_scenes(session, {replay: started_at}, now)
+
+
+async def end_scene(session: AsyncSession, replay: SceneKey, now: datetime) -> bool:
+    """Say that `replay` is over, which ends its interventions; True where that is news. Idempotent."""
+    await _lock_scene(session, replay.scene_id, shared=False)
+    ended = await session.execute(
+        update(SceneReplay)
+        .where(
+            SceneReplay.replay_session_id == replay.replay_session_id,
+            SceneReplay.scene_id == replay.scene_id,
+            SceneReplay.ended_at.is_(None),
+        )
+        .values(ended_at=now)
+        .returning(SceneReplay.scene_id)
+    )
+    if ended.scalar() is None:
+        return False
+    fleet = await _lock_scene_vehicles(session, replay.scene_id)
+    changes = Changes(fleet, now)
+    for vehicle in fleet.vehicles.values():
+        _leave(fleet, changes, vehicle, now, left=replay.replay_session_id)
+    await changes.write(session)
+    return True
+
+
+async def enter_scenes(session: AsyncSession, started: Mapping[SceneKey, datetime], now: datetime) -> set[SceneKey]:
+    """`begin_scene` for several, given with their start; returns those that are new.
+
+    Until the transaction ends, no newer replay of these scenes can begin.
+    """
+    known = set(
+        (
+            await session.execute(
+                select(SceneReplay.scene_id, SceneReplay.replay_session_id).where(
+                    tuple_(SceneReplay.scene_id, SceneReplay.replay_session_id).in_(
+                        [(key.scene_id, key.replay_session_id) for key in started]
+                    )
+                )
+            )
+        ).tuples()
+    )
+    unknown = [key for key in sorted(started) if (key.scene_id, key.replay_session_id) not in known]
+    beginning = {key.scene_id for key in unknown}
+    for scene_id in sorted({key.scene_id for key in started}):
+        await _lock_scene(session, scene_id, shared=scene_id not in beginning)
+    begun = set()
+    for key in unknown:
+        added = await session.execute(
+            insert(SceneReplay)
+            .values(replay_session_id=key.replay_session_id, scene_id=key.scene_id, started_at=started[key])
+            .on_conflict_do_nothing()
+            .returning(SceneReplay.scene_id)
+        )
+        if added.scalar() is not None:
+            begun.add(key)
+    newest = await newest_sessions(session, {key.scene_id for key in begun})
+    for scene_id, replay_session_id in newest.items():
+        await _hand_over(session, SceneKey(scene_id, replay_session_id), now)
+    return begun
+
+
+async def newest_sessions(session: AsyncSession, scene_ids: set[str]) -> dict[str, str]:
+    """By scene, the live session that began last."""
+    rows = await session.execute(
+        select(SceneReplay.scene_id, SceneReplay.replay_session_id)
+        .distinct(SceneReplay.scene_id)
+        .where(among(SceneReplay.scene_id, scene_ids))
+        .order_by(SceneReplay.scene_id, SceneReplay.started_at.desc(), SceneReplay.replay_session_id.desc())
+    )
+    return {row.scene_id: row.replay_session_id for row in rows}
+
+
+async def hold_scenes(session: AsyncSession, scene_ids: set[str]) -> None:
+    """Keep newer replays of these scenes from beginning until the transaction ends."""
+    for scene_id in sorted(scene_ids):
+        await _lock_scene(session, scene_id, shared=True)
+
+
+async def _hand_over(session: AsyncSession, newest: SceneKey, now: datetime) -> None:
+    fleet = await _lock_scene_vehicles(session, newest.scene_id)
+    changes = Changes(fleet, now)
+    for vehicle in fleet.vehicles.values():
+        left = vehicle.replay_session_id
+        if left == newest.replay_session_id:
+            continue
+        vehicle.replay_session_id = newest.replay_session_id
+        _leave(fleet, changes, vehicle, now, left=left)
+    await changes.write(session)
+
+
+def _leave(fleet: Fleet, changes: Changes, vehicle: Vehicle, now: datetime, *, left: str | None) -> None:
+    """End what ran on `vehicle` in session `left`, and show anew what could still be done there."""
+    if left is None:
+        changes.settle(vehicle)
+        return
+    fleet.over.add((left, vehicle.scene_id))
+    running = fleet.running[vehicle.vehicle_id]
+    ending = [intervention for intervention in running if intervention.replay_session_id == left]
+    for intervention in ending:
+        intervention.ended_at, intervention.ended_by = now, SYSTEM
+        intervention.end_reason = InterventionEnd.SESSION_ENDED
+        running.remove(intervention)
+    for alert in fleet.live[vehicle.vehicle_id].values():
+        if alert.replay_session_id == left:
+            changes.touched(alert)
+    changes.settle(vehicle, shown_anew=bool(ending))
+
+
+async def _lock_scene_vehicles(session: AsyncSession, scene_id: str) -> Fleet:
+    ids = await session.scalars(select(Vehicle.vehicle_id).where(Vehicle.scene_id == scene_id))
+    return await lock_vehicles(session, ids.all())
+
+
+async def _lock_scene(session: AsyncSession, scene_id: str, *, shared: bool) -> None:
+    lock = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+    await session.execute(select(lock(func.hashtextextended(f"fleetops/scene/{scene_id}", 0))))
