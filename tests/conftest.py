@@ -6,10 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tests.servers.kafka import DEFAULT_KIND, KINDS, apache_server, broker, kafka
 from tests.servers.postgres import database_settings, database_url, engine, postgres, sessions
 
 __all__ = ["apache_server", "broker", "database_settings", "database_url", "engine", "kafka", "postgres", "sessions"]
+
+# Machines are shared and noisy, so no test has a deadline; CI must not fail on a die it throws itself.
+settings.register_profile("fleetops", deadline=None, print_blob=True, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("fleetops")
 
 _ROOT = Path(__file__).resolve().parent.parent
 

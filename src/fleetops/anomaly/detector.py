@@ -77,9 +77,8 @@ def _take_record(item: Any, plan: Plan, state: State) -> int:
         _drop_vehicles(s, state)
         _open_scene(s, frame, state)
     if frame < scene["next_frame"]:
-        if scene["evaluated"] or frame < scene["anchor"] - REORDER_FRAMES:
+        if not _begin_earlier(scene, frame):
             return _seen_or_late(scene, state.rings, row, frame)
-        scene["first_frame"] = scene["next_frame"] = scene["complete_below"] = frame
     elif scene["last_marker"] != NEVER and frame > scene["last_marker"] + 1 + LOOKAHEAD_FRAMES:
         return AHEAD
     vehicle = state.vehicles[row]
@@ -96,9 +95,23 @@ def _take_record(item: Any, plan: Plan, state: State) -> int:
 
 
 @compiled
+def _begin_earlier(scene: Any, frame: int) -> bool:
+    """Let the scene begin at `frame`, unless one was evaluated, or what came first cannot have been that early."""
+    if scene["evaluated"] or frame < scene["anchor"] - REORDER_FRAMES:
+        return False
+    scene["first_frame"] = scene["next_frame"] = scene["complete_below"] = frame
+    return True
+
+
+@compiled
 def _seen_or_late(scene: Any, rings: Structured, row: int, frame: int) -> int:
-    """What a record is whose frame is past: known, or too late. A complete frame had all its records."""
-    if scene["first_frame"] <= frame < scene["complete_below"]:
+    """What a record is whose frame is past: known, or too late.
+
+    A complete frame had all its records, and what lies before a re-read was dealt with before it.
+    """
+    if frame < scene["first_frame"]:
+        return LATE if scene["emit_from"] == scene["first_frame"] else DUPLICATE
+    if frame < scene["complete_below"]:
         return DUPLICATE
     return DUPLICATE if rings[row, slot_of(rings, frame)]["frame"] == frame else LATE
 
@@ -117,7 +130,7 @@ def _take_marker(item: Any, plan: Plan, state: State) -> None:
         # Further on than anything kept: a part of the stream is missing, so begin anew.
         _drop_vehicles(s, state)
         _open_scene(s, frame, state)
-    if frame < scene["next_frame"]:
+    if frame < scene["next_frame"] and not _begin_earlier(scene, frame):
         return
     cell = _frame_cell(s, item, state)
     if cell["expected"] < 0 and item["expected"] >= 0:
