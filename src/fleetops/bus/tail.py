@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ from .records import Record
 log = structlog.stdlib.get_logger(__name__)
 
 _LOOK_INTERVAL_S = 1.0
+_ANSWER_S = 0.2
 
 
 class TailReader:
@@ -35,6 +37,7 @@ class TailReader:
         self._topic = topic
         self._batch_size = kafka.batch_size
         self._broken: BrokerError | None = None
+        self._connected = True  # it answered with the watermarks, or we are not made
         self._forgotten = ForgottenLog()
         config = client_config(
             kafka,
@@ -69,6 +72,11 @@ class TailReader:
         self._look_around()
         return records
 
+    @property
+    def connected(self) -> bool:
+        """Whether the broker answered lately. Any thread may ask."""
+        return self._connected
+
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()
@@ -93,13 +101,23 @@ class TailReader:
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_INTERVAL_S
+        if not self._connected:
+            self._ask()
         forgotten = self._forgotten.check(positions_of(self._client, self._topic, self._partitions))
         if forgotten is not None:
             raise BrokerError(
                 f"the broker lost records of {self._topic}/{forgotten}: restart to read what is there now"
             )
 
+    def _ask(self) -> None:
+        """Find out whether the broker is back: a quiet topic would not tell."""
+        with contextlib.suppress(KafkaException):
+            self._client.list_topics(self._topic, timeout=_ANSWER_S)
+            self._connected = True
+
     def _on_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._connected = False
         if is_permanent(error):
             self._broken = BrokerError(f"reading {self._topic} failed: {error.str()}")
         else:

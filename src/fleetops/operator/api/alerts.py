@@ -19,7 +19,7 @@ from .callers import InTransaction, Viewer
 from .commands import Commanding
 from .conflicts import ConflictProblem
 from .paging import decode_moment, encode_moment
-from .schemas import Acknowledged, ActionCommand, AlertDetail, AlertPage, Assigned, Executed, OperatorCommand
+from .schemas import STORABLE, Acknowledged, ActionCommand, AlertDetail, AlertPage, Assigned, Executed, OperatorCommand
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -35,7 +35,7 @@ async def list_alerts(
     db: InTransaction,
     status: Annotated[list[AlertStatus] | None, Query(description="any of these")] = None,
     severity: Annotated[list[Severity] | None, Query(description="any of these")] = None,
-    vehicle_id: Annotated[str | None, Query(max_length=255)] = None,
+    vehicle_id: Annotated[str | None, Query(max_length=255, pattern=STORABLE)] = None,
     anomaly_type: Annotated[list[AnomalyType] | None, Query(alias="type", description="any of these")] = None,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,

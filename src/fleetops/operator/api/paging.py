@@ -23,12 +23,13 @@ def decode_cursor(cursor: str, count: int) -> list[str]:
         InvalidRequestError: it is none of ours.
     """
     try:
-        keys = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        keys: object = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:
         raise InvalidRequestError("the cursor is not one that this service gave; start without it") from error
-    if not isinstance(keys, list) or len(keys) != count or not all(isinstance(key, str) for key in keys):
+    texts = [key for key in keys if isinstance(key, str) and "\0" not in key] if isinstance(keys, list) else []
+    if keys != texts or len(texts) != count:
         raise InvalidRequestError("the cursor belongs to another list; start without it")
-    return keys
+    return texts
 
 
 def encode_moment(moment: datetime, tie: UUID) -> str:
@@ -40,6 +41,9 @@ def decode_moment(cursor: str) -> tuple[datetime, UUID]:
     """What `encode_moment` made the cursor of."""
     moment, tie = decode_cursor(cursor, 2)
     try:
-        return datetime.fromisoformat(moment), UUID(tie)
+        when, which = datetime.fromisoformat(moment), UUID(tie)
     except ValueError as error:
         raise InvalidRequestError("the cursor is not one that this service gave; start without it") from error
+    if when.tzinfo is None:
+        raise InvalidRequestError("the cursor is not one that this service gave; start without it")
+    return when, which

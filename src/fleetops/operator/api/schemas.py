@@ -22,6 +22,10 @@ Version = Annotated[
 ]
 
 
+STORABLE = r"^[^\x00]*$"
+"""What PostgreSQL can hold as text: anything but NUL."""
+
+
 class Command(BaseModel):
     """Base of request bodies: unknown fields are refused rather than ignored."""
 
@@ -42,7 +46,9 @@ class ActionCommand(OperatorCommand):
     """One action on an alert. Interventions are simulated."""
 
     action_type: ActionType
-    comment: Annotated[str | None, Field(min_length=1, max_length=2000, description="COMMENT needs it")] = None
+    comment: Annotated[
+        str | None, Field(min_length=1, max_length=2000, pattern=STORABLE, description="COMMENT needs it")
+    ] = None
     disposition: Annotated[Disposition | None, Field(description="how it was judged; RESOLVE needs it")] = None
     snoozed_until: Annotated[AwareDatetime | None, Field(description="SNOOZE needs it")] = None
 

@@ -16,13 +16,13 @@ from fleetops.web import problems
 
 from .callers import InRuntime, InTransaction, Viewer
 from .paging import decode_cursor, decode_moment, encode_cursor, encode_moment
-from .schemas import IncidentPage, TelemetryFrame, VehicleDetail, VehiclePage, VehicleTelemetry
+from .schemas import STORABLE, IncidentPage, TelemetryFrame, VehicleDetail, VehiclePage, VehicleTelemetry
 
 router = APIRouter(prefix="/vehicles", tags=["vehicles"])
 
 _LABELS = {label.value: label for label in Label}
 
-VehicleId = Annotated[str, Path(max_length=255)]
+VehicleId = Annotated[str, Path(max_length=255, pattern=STORABLE)]
 Cursor = Annotated[str | None, Query(max_length=500)]
 
 
@@ -30,7 +30,7 @@ Cursor = Annotated[str | None, Query(max_length=500)]
 async def list_vehicles(
     _: Viewer,
     db: InTransaction,
-    vehicle_id: Annotated[str | None, Query(max_length=255)] = None,
+    vehicle_id: Annotated[str | None, Query(max_length=255, pattern=STORABLE)] = None,
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> VehiclePage:

@@ -56,7 +56,7 @@ async def _snapshot(sessions: async_sessionmaker[AsyncSession], fleet: LiveFleet
         await db.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
         seq = await last_seq(db)
         alerts = await list_alerts(db, AlertFilter(live_only=True), limit=None)
-        vehicles = await list_vehicles(db, limit=None)
+        vehicles = await list_vehicles(db, shown=set(fleet.tracks), limit=None)
     console.begin(seq)
     return Snapshot(
         seq=seq,
