@@ -42,7 +42,9 @@ class ReplaySettings(_Section):
     host: str = "127.0.0.1"
     port: Port = 8001
     dataset: Annotated[Path | None, Field(description="an L5Kit zarr")] = None
-    rate_hz: Annotated[float, Field(ge=0, description="frames per second; 0 = as fast as the broker takes it")] = 10.0
+    rate_hz: Annotated[
+        float, Field(ge=0, le=1000, description="frames per second; 0 = as fast as the broker takes it")
+    ] = 10.0
     admit: Annotated[Literal["vehicles", "all"], Field(description="which tracks become fleet vehicles")] = "vehicles"
     min_label_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     idle_end_s: Annotated[float, Field(gt=0, description="a session paused this long is ended")] = 600.0

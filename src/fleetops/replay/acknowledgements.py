@@ -44,8 +44,10 @@ class Acknowledgements:
         self.records = 0
         """Records on their way."""
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+    @property
+    def oldest_sent_at(self) -> float | None:
+        """When the oldest frame on its way was sent; None when there is none."""
+        return self._waiting[0].sent_at if self._waiting else None
 
     def expect(
         self, scene_id: str, frame_index: int, records: int, markers: int, *, sent_at: float, is_scene_end: bool

@@ -146,9 +146,10 @@ class SceneEncoder:
             event_time_ms=columns.event_time_ms,
             active_agent_count=columns.active_agent_count,
             row_offsets=columns.row_offsets,
-            numbers=np.column_stack([getattr(columns, column) for _, column, _ in _NUMBERS]),
-            label=columns.label,
-            track_length=columns.track_length,
+            # Rows lie together, as they are written; another layout would be compiled for anew.
+            numbers=np.ascontiguousarray(np.column_stack([getattr(columns, column) for _, column, _ in _NUMBERS])),
+            label=np.ascontiguousarray(columns.label),
+            track_length=np.ascontiguousarray(columns.track_length),
             vehicle=vehicle,
             heads=_Texts.of(self._head),
             tails=_Texts.of(self._tail),
@@ -269,3 +270,21 @@ def markers(
     # Only `records` differs. Quotes within a string are escaped, so this text occurs once.
     before, _, after = marker.write().partition(b'"records":0')
     return [b'%b"records":%d%b' % (before, count, after) for count in frame.per_partition]
+
+
+def warm_up() -> None:
+    """Compile the writer, or load what an earlier process compiled: a second or two that no frame should wait for."""
+    nothing = EncodableBlock(
+        first_frame=0,
+        event_time_ms=np.zeros(1, np.int64),
+        active_agent_count=np.zeros(1, np.int32),
+        row_offsets=np.zeros(2, np.int64),
+        numbers=np.empty((0, len(_NUMBERS)), np.float64),
+        label=np.empty(0, np.uint8),
+        track_length=np.empty(0, np.int32),
+        vehicle=np.empty(0, np.int64),
+        heads=_Texts.of([]),
+        tails=_Texts.of([]),
+        partition_of_vehicle=np.empty(0, np.int64),
+    )
+    SceneEncoder("", "", Purpose.REVIEW, 1).encode(nothing, 0, rate_hz=0.0, processing_time_ms=0)

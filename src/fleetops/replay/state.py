@@ -27,6 +27,7 @@ class Command(StrEnum):
 
     PAUSE = "pause"
     RESUME = "resume"
+    CHANGE_RATE = "change its rate"
     STOP = "stop"
 
 
@@ -35,6 +36,8 @@ _AFTER = {
     (SessionStatus.PAUSED, Command.RESUME): SessionStatus.RUNNING,
     (SessionStatus.RUNNING, Command.STOP): SessionStatus.STOPPED,
     (SessionStatus.PAUSED, Command.STOP): SessionStatus.STOPPED,
+    (SessionStatus.RUNNING, Command.CHANGE_RATE): SessionStatus.RUNNING,
+    (SessionStatus.PAUSED, Command.CHANGE_RATE): SessionStatus.PAUSED,
     # Asked once more for what already holds, by a retry or by a second person: nothing changes.
     (SessionStatus.RUNNING, Command.RESUME): SessionStatus.RUNNING,
     (SessionStatus.PAUSED, Command.PAUSE): SessionStatus.PAUSED,

@@ -1,0 +1,211 @@
+"""All sessions of the service: started, found, and taken up again after a restart."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import uuid4
+
+import structlog
+
+from fleetops.contracts.vocabulary import Purpose
+from fleetops.errors import ConflictError, FleetOpsError, NotFoundError
+
+from .journal import KEPT, SessionRecord
+from .office import Office
+from .request import ReplayRequest
+from .session import Live, Session
+from .state import SessionStatus
+from .transmission import Route
+
+log = structlog.stdlib.get_logger(__name__)
+
+_JOIN_S = 1.5
+"""How long a stopping process waits for its sessions' threads, all together."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session as it stands, and what it is doing where it still runs."""
+
+    record: SessionRecord
+    live: Live
+
+
+class Sessions:
+    """Open sessions, each with a thread of its own, and the records of ended ones."""
+
+    def __init__(
+        self, route: Route, office: Office, default_rate_hz: float, new_id: Callable[[], str] = lambda: str(uuid4())
+    ) -> None:
+        self._route, self._office = route, office
+        self._default_rate_hz, self._new_id = default_rate_hz, new_id
+        self._lock = threading.RLock()
+        self._open: dict[str, Session] = {}
+        self._ended: dict[str, SessionRecord] = {}
+
+    def start(self, request: ReplayRequest) -> SessionRecord:
+        """Begin a session; it is in the journal when this returns.
+
+        Raises:
+            UnknownSceneError: the dataset has no such scene or frames.
+            ConflictError: the id is that of an open session, or a scene already has a live one.
+        """
+        spans = self._route.catalog.spans(request.scene_ids, request.frames)
+        rate_hz = self._default_rate_hz if request.replay_rate_hz is None else request.replay_rate_hz
+        with self._lock:
+            record = SessionRecord(
+                session_id=request.session_id or self._new_id(),
+                request=request,
+                dataset=self._route.catalog.digest,
+                rate_hz=rate_hz,
+                started_at=self._office.now(),
+            )
+            self._check_free(record)
+            self._office.save(record).result()
+            session = Session(self._route, self._office, record, spans, self._on_end)
+            self._ended.pop(record.session_id, None)
+            self._open[record.session_id] = session
+        log.info(
+            "replay_started",
+            session_id=record.session_id,
+            scenes=len(spans),
+            frames=sum(span.end_frame - span.start_frame for span in spans),
+            rate_hz=rate_hz,
+            mode=request.mode,
+            purpose=request.purpose,
+        )
+        session.start()
+        return record
+
+    def take_up(self) -> None:
+        """Go on with every session that was open when the process before this one ended."""
+        for record in self._office.journal.read():
+            if not record.status.is_open:
+                self._ended[record.session_id] = record
+                continue
+            try:
+                session = self._restored(record)
+            except FleetOpsError as error:
+                self._give_up(record, str(error))
+                continue
+            self._open[record.session_id] = session
+            log.info("replay_taken_up", session_id=record.session_id, status=record.status, acked=dict(record.acked))
+        for session in list(self._open.values()):
+            session.start()
+        self._prune()
+
+    def suspend(self) -> None:
+        """Let every session's thread end; the journal says where each goes on."""
+        with self._lock:
+            sessions = list(self._open.values())
+        for session in sessions:
+            session.suspend()
+        deadline = self._route.clock() + _JOIN_S
+        for session in sessions:
+            session.join(max(0.0, deadline - self._route.clock()))
+
+    def session(self, session_id: str) -> Session:
+        """The open session of this id.
+
+        Raises:
+            NotFoundError: there is no session of this id.
+            ConflictError: it has ended.
+        """
+        with self._lock:
+            if session := self._open.get(session_id):
+                return session
+            if ended := self._ended.get(session_id):
+                raise ConflictError(f"session {session_id} is {ended.status}; start a new one")
+        raise NotFoundError("session", session_id)
+
+    def stop(self, session_id: str) -> SessionRecord:
+        """Stop a session; asked once more, it is stopped already.
+
+        Raises:
+            NotFoundError: there is no session of this id.
+            ConflictError: it has completed or failed.
+            BrokerError: Kafka does not take the ends of its scenes now.
+        """
+        with self._lock:
+            ended = self._ended.get(session_id)
+        if ended and ended.status is SessionStatus.STOPPED:
+            return ended
+        return self.session(session_id).stop()
+
+    def view(self, session_id: str) -> SessionView:
+        """A session, open or ended.
+
+        Raises:
+            NotFoundError: there is no session of this id.
+        """
+        with self._lock:
+            if session := self._open.get(session_id):
+                return SessionView(session.record, session.live)
+            if record := self._ended.get(session_id):
+                return SessionView(record, Live())
+        raise NotFoundError("session", session_id)
+
+    def views(self) -> list[SessionView]:
+        """All sessions, newest first."""
+        with self._lock:
+            views = [SessionView(session.record, session.live) for session in self._open.values()]
+            views += [SessionView(record, Live()) for record in self._ended.values()]
+        return sorted(views, key=lambda view: (view.record.started_at, view.record.session_id), reverse=True)
+
+    @property
+    def open_count(self) -> int:
+        """How many sessions are running or paused."""
+        return len(self._open)
+
+    def live_session_of(self, scene_id: str) -> str | None:
+        """The open live session that replays this scene, if any."""
+        with self._lock:
+            for session in self._open.values():
+                request = session.record.request
+                if request.purpose is Purpose.LIVE and scene_id in request.scene_ids:
+                    return session.record.session_id
+        return None
+
+    def _check_free(self, record: SessionRecord) -> None:
+        if record.session_id in self._open:
+            raise ConflictError(f"session {record.session_id} is open; stop it, or choose another session_id")
+        if record.request.purpose is not Purpose.LIVE:
+            return
+        for session in self._open.values():
+            other = session.record
+            shared = set(other.request.scene_ids) & set(record.request.scene_ids)
+            if shared and other.request.purpose is Purpose.LIVE:
+                raise ConflictError(
+                    f"{min(shared)} already has a live session, {other.session_id} ({other.status}); "
+                    "stop that one, or ask for purpose `review`"
+                )
+
+    def _restored(self, record: SessionRecord) -> Session:
+        if record.dataset != self._route.catalog.digest:
+            raise ConflictError(f"it replayed dataset {record.dataset}, and this is {self._route.catalog.digest}")
+        spans = self._route.catalog.spans(record.request.scene_ids, record.request.frames)
+        return Session(self._route, self._office, record, spans, self._on_end)
+
+    def _give_up(self, record: SessionRecord, reason: str) -> None:
+        failed = record.model_copy(
+            update={"status": SessionStatus.FAILED, "ended_at": self._office.now(), "reason": reason}
+        )
+        log.error("replay_failed", session_id=record.session_id, reason=reason)
+        self._office.save(failed).result()
+        self._ended[record.session_id] = failed
+
+    def _on_end(self, record: SessionRecord) -> None:
+        with self._lock:
+            self._open.pop(record.session_id, None)
+            self._ended[record.session_id] = record
+            self._prune()
+
+    def _prune(self) -> None:
+        by_age = sorted(self._ended.values(), key=lambda record: record.started_at, reverse=True)
+        forgotten = [record.session_id for record in by_age[KEPT:]]
+        for session_id in forgotten:
+            del self._ended[session_id]
+        if forgotten:
+            self._office.scribe.submit(self._office.journal.forget, forgotten)

@@ -1,0 +1,184 @@
+"""Sending a session's frames through one producer, for as long as that producer works."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from fleetops.bus.producer import Producer
+from fleetops.contracts.topics import RAW_TELEMETRY, headers
+from fleetops.contracts.vocabulary import MessageKind
+from fleetops.settings import KafkaSettings
+
+from .acknowledgements import Acknowledged, Acknowledgements
+from .catalog import Catalog
+from .encode import EncodedFrame, MarkerFacts, SceneEncoder, markers
+from .frames import SceneFrames
+from .journal import SessionRecord
+from .timeline import Mode, SceneSpan, Step, Tick, open_scenes
+
+CLIENT_ID = "replay-service"
+
+_SCHEMA = "raw_telemetry/1"
+_TELEMETRY = headers(MessageKind.TELEMETRY, _SCHEMA)
+_FRAME_END = headers(MessageKind.FRAME_END, _SCHEMA)
+_SCENE_END = headers(MessageKind.SCENE_END, _SCHEMA)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where sessions come from and go to: what all of them share."""
+
+    catalog: Catalog
+    kafka: KafkaSettings
+    partitions: int
+    """Of `raw_telemetry`, as it really is."""
+    reader: Executor
+    """Reads ahead for all sessions, one job at a time."""
+    clock: Callable[[], float] = time.monotonic
+    epoch_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class _Scene:
+    """A scene being sent."""
+
+    span: SceneSpan
+    encoder: SceneEncoder
+    frames: SceneFrames
+    facts: MarkerFacts
+    last_sent: tuple[Step, EncodedFrame] | None = field(default=None)
+
+
+class Transmission:
+    """One attempt at what is left of a session. A BrokerError from any method ends it; make a new one.
+
+    Being begun from the last acknowledged frame, with the same ids, the next attempt loses nothing.
+    """
+
+    def __init__(self, route: Route, record: SessionRecord, spans: Sequence[SceneSpan]) -> None:
+        self._route = route
+        self._record = record
+        self._spans = spans
+        self._producer = Producer(route.kafka, CLIENT_ID)
+        self._waiting = Acknowledgements(route.clock)
+        self._scenes: dict[str, _Scene] = {}
+        in_order = spans if record.request.mode is Mode.SEQUENTIAL else []
+        self._follower = {one.scene_id: other for one, other in pairwise(in_order)}
+        self._ended: set[str] = set()
+
+    @property
+    def records_in_flight(self) -> int:
+        """Telemetry records of frames not acknowledged yet."""
+        return self._waiting.records
+
+    @property
+    def unacknowledged_since(self) -> float | None:
+        """When the oldest frame on its way was sent; None when all are through."""
+        return self._waiting.oldest_sent_at
+
+    def prepare(self, tick: Tick) -> None:
+        """See that the frames of `tick` are read; the first of a scene takes longest."""
+        for step in tick:
+            self._scene(step.span, step.frame_index).frames.block_of(step.frame_index)
+
+    def emit(self, tick: Tick, rate_hz: float) -> int:
+        """Send the frames of `tick` with their markers; how many vehicles they show."""
+        vehicles = 0
+        for step in tick:
+            scene = self._scene(step.span, step.frame_index)
+            frame = self._send_frame(scene, step, rate_hz)
+            vehicles += len(frame)
+            if step.is_last:
+                self._end(scene, rate_hz)
+        return vehicles
+
+    def end_open_scenes(self, rate_hz: float) -> None:
+        """Send the end of every scene that has begun, in this attempt or before it."""
+        for span in open_scenes(self._spans, self._record.progress):
+            if span.scene_id in self._ended:
+                continue
+            acked = self._record.acked[span.scene_id]
+            scene = self._scene(span, acked)
+            if scene.last_sent is None:
+                scene.last_sent = (Step(span, acked), self._encoded(scene, acked, rate_hz, self._route.epoch_ms()))
+        self.end_begun_scenes(rate_hz)
+
+    def end_begun_scenes(self, rate_hz: float) -> None:
+        """The same, without reading the dataset: only scenes that this attempt has sent frames of."""
+        for scene in list(self._scenes.values()):
+            if scene.last_sent is not None:
+                self._end(scene, rate_hz)
+
+    def poll(self, timeout_s: float = 0.0) -> list[Acknowledged]:
+        """Frames that the broker has acknowledged since; waits up to `timeout_s` for something to happen."""
+        self._producer.poll(timeout_s)
+        return self._waiting.take()
+
+    def close(self) -> None:
+        """Give up what is not acknowledged yet."""
+        for scene in self._scenes.values():
+            scene.frames.close()
+        self._producer.close()
+
+    def _scene(self, span: SceneSpan, first: int) -> _Scene:
+        scene = self._scenes.get(span.scene_id)
+        if scene is None:
+            record, route = self._record, self._route
+            encoder = SceneEncoder(record.session_id, span.scene_id, record.request.purpose, route.partitions)
+            scene = self._scenes[span.scene_id] = _Scene(
+                span,
+                encoder,
+                SceneFrames(route.catalog, span, first, encoder, route.reader),
+                MarkerFacts(record.session_id, span, record.request.purpose, record.dataset),
+            )
+        return scene
+
+    def _encoded(self, scene: _Scene, frame_index: int, rate_hz: float, processing_time_ms: int) -> EncodedFrame:
+        block = scene.frames.block_of(frame_index)
+        return scene.encoder.encode(block, frame_index, rate_hz=rate_hz, processing_time_ms=processing_time_ms)
+
+    def _send_frame(self, scene: _Scene, step: Step, rate_hz: float) -> EncodedFrame:
+        began = self._route.clock()
+        frame = self._encoded(scene, step.frame_index, rate_hz, self._route.epoch_ms())
+        send, keys, partitions = self._producer.send, scene.encoder.keys, scene.encoder.partitions
+        for value, vehicle in zip(frame.values(), frame.vehicles.tolist(), strict=True):
+            send(RAW_TELEMETRY, value, key=keys[vehicle], partition=partitions[vehicle], headers=_TELEMETRY)
+        self._send_markers(scene, step, frame, rate_hz, began)
+        if scene.last_sent is None and (follower := self._follower.get(scene.span.scene_id)):
+            self._scene(follower, follower.start_frame)  # its reading begins now, and is done long before its turn
+        scene.last_sent = (step, frame)
+        return frame
+
+    def _end(self, scene: _Scene, rate_hz: float) -> None:
+        assert scene.last_sent is not None  # noqa: S101 - both callers see to it
+        self._send_markers(scene, *scene.last_sent, rate_hz, self._route.clock(), scene_end=True)
+        scene.frames.close()
+        self._ended.add(scene.span.scene_id)
+        del self._scenes[scene.span.scene_id]
+
+    def _send_markers(
+        self, scene: _Scene, step: Step, frame: EncodedFrame, rate_hz: float, began: float, *, scene_end: bool = False
+    ) -> None:
+        messages = markers(
+            scene.facts,
+            step.frame_index,
+            frame,
+            scene_end=scene_end,
+            rate_hz=rate_hz,
+            processing_time_ms=self._route.epoch_ms(),
+        )
+        acknowledged = self._waiting.expect(
+            scene.span.scene_id,
+            step.frame_index,
+            0 if scene_end else len(frame),
+            len(messages),
+            sent_at=began,
+            is_scene_end=scene_end,
+        )
+        kind = _SCENE_END if scene_end else _FRAME_END
+        for partition, message in enumerate(messages):
+            self._producer.send(RAW_TELEMETRY, message, partition=partition, headers=kind, on_delivered=acknowledged)
