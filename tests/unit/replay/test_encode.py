@@ -25,7 +25,8 @@ from fleetops.contracts.telemetry import (
 from fleetops.contracts.vocabulary import Label, Purpose
 from fleetops.contracts.wire import utc_from_ms
 from fleetops.dataset.columns import TelemetryColumns
-from fleetops.replay.encode import EncodedFrame, MarkerFacts, SceneEncoder, markers
+from fleetops.replay.encode import EncodedFrame, MarkerFacts, SceneEncoder, markers, warm_up
+from fleetops.replay.json_rows import write_rows
 from fleetops.replay.timeline import SceneSpan
 
 PARTITIONS = 6
@@ -195,3 +196,11 @@ def test_a_frame_without_any_vehicle_still_has_its_markers() -> None:
     ((_, nothing),) = encode_all(encoder, bare)
     assert (list(nothing.values()), nothing.per_partition) == ([], [0] * PARTITIONS)
     assert [len(frame) for _, frame in encode_all(encoder, columns)] == [2, 1]
+
+
+def test_warming_up_compiles_all_that_a_frame_needs() -> None:
+    """The first real frame finds the writer compiled: no frame waits for the compiler."""
+    warm_up()
+    compiled = len(write_rows.signatures)  # type: ignore[attr-defined]  # numba's dispatcher
+    encode_all(SceneEncoder("s", "scene_1", Purpose.LIVE, PARTITIONS), columns_of([[1, 2]]))
+    assert len(write_rows.signatures) == compiled  # type: ignore[attr-defined]  # as above
