@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import Final
 
 import httpx
@@ -53,7 +54,9 @@ def run(settings: Settings) -> None:
     asyncio.run(_check_database(settings))
     ensure_topics(settings.kafka)
     process = _Process(settings)
-    app = build(lifespan=process.lifespan, ready=process.ready, mapbox=settings.operator.mapbox_token is not None)
+    app = build(
+        lifespan=process.lifespan, ready=lambda: process.ready(), mapbox=settings.operator.mapbox_token is not None
+    )
     serve(app, host=settings.operator.host, port=settings.operator.port, port_setting="FLEETOPS_OPERATOR__PORT")
     if process.failure is not None:
         raise process.failure
@@ -141,7 +144,8 @@ class _Process:
             except Exception as error:  # noqa: BLE001 - whatever it is, the process ends with it
                 self._fail(name, error)
 
-        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        # With our context, so that its log lines name the service too.
+        thread = threading.Thread(target=copy_context().run, args=(guarded,), name=name, daemon=True)
         thread.start()
         return thread
 

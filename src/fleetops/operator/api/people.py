@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from html import escape
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops import __version__
 from fleetops.db.transaction import transact
-from fleetops.errors import TooManyRequestsError
+from fleetops.errors import AuthenticationError, TooManyRequestsError
 from fleetops.operator import people
 from fleetops.operator.people import Credential
 from fleetops.web import problems
 
-from .callers import COOKIE, Authenticated, InRuntime
+from .callers import COOKIE, Authenticated, InRuntime, identify
 from .schemas import ConsoleConfig, Me
 
 router = APIRouter(tags=["session"])
+
+_REFUSED: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>FleetOps</title>
+<body style="font: 16px/1.5 system-ui; max-width: 40rem; margin: 4rem auto; padding: 0 1rem">
+<h1>This link does not sign you in</h1>
+<p>{reason}. Links work once, and for ten minutes.</p>
+"""
 
 
 @router.get("/auth/link", status_code=303, response_class=RedirectResponse, responses=problems(401, 422, 429))
 async def use_login_link(
     request: Request, runtime: InRuntime, token: Annotated[str, Query(min_length=1, max_length=200)]
-) -> RedirectResponse:
+) -> Response:
     """Turn a one-time login link into a session cookie, and go on to the console."""
     caller = request.client.host if request.client else ""
     if not runtime.login_attempts.take(caller, time.monotonic()):
@@ -36,7 +44,10 @@ async def use_login_link(
     async def work(db: AsyncSession) -> str:
         return await people.sign_in(db, token, datetime.now(UTC), life)
 
-    secret = await transact(runtime.sessions, work)
+    try:
+        secret = await transact(runtime.sessions, work)
+    except AuthenticationError as error:
+        return await _link_refused(request, error)
     answer = RedirectResponse("/", status_code=303, headers={"Cache-Control": "no-store"})
     answer.set_cookie(
         COOKIE,
@@ -76,6 +87,17 @@ async def console_config(credential: Authenticated, runtime: InRuntime) -> Conso
         mapbox_token=settings.mapbox_token,
         pull_over_delay_s=settings.pull_over_delay_s,
     )
+
+
+async def _link_refused(request: Request, error: AuthenticationError) -> Response:
+    """Whoever opens the link again in the browser that it signed in goes on; others read why not."""
+    try:
+        await identify(request)
+    except AuthenticationError:
+        if "text/html" in request.headers.get("accept", ""):
+            return HTMLResponse(_REFUSED.format(reason=escape(str(error))), status_code=401)
+        raise error from None
+    return RedirectResponse("/", status_code=303)
 
 
 def _me(credential: Credential) -> Me:
