@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Literal
+from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -21,11 +21,14 @@ def _upper_level(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
-def configure_logging(service: str, level: str = "INFO", fmt: LogFormat = "json") -> None:
+def configure_logging(
+    service: str, level: str = "INFO", fmt: LogFormat = "json", stream: TextIO | None = None
+) -> None:
     """Set up structlog for this process and route the standard library's loggers through it.
 
-    Logs go to standard error: standard output belongs to a command's result.
+    Logs go to standard error unless told otherwise: standard output belongs to a command's result.
     """
+    stream = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -41,14 +44,14 @@ def configure_logging(service: str, level: str = "INFO", fmt: LogFormat = "json"
             structlog.processors.JSONRenderer(),
         ]
     else:
-        tail = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        tail = [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -1,0 +1,96 @@
+# From a fresh clone each target installs what it needs first; a second run finds it there.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+CONSOLE_INSTALLED := ui/node_modules/.installed
+CONSOLE := src/fleetops/operator/static/index.html
+CONSOLE_SOURCES := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json -type f 2>/dev/null)
+LOCK_TOOLS := build/lock-tools
+
+# The first Python of 3.11 or later; an installed name may still be a stub that cannot run.
+find_python = $(shell for python in python3.13 python3.12 python3.11 python3; do \
+  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$python" && break; done)
+PYTHON = $(find_python)
+
+.PHONY: help
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: install
+install: $(INSTALLED)  ## the Python environment in .venv
+
+.PHONY: demo
+demo: $(INSTALLED) $(CONSOLE)  ## replay DATASET=PATH and watch it: everything in one command
+	$(BIN)/fleetops demo $(if $(DATASET),--dataset '$(DATASET)') $(ARGS)
+
+.PHONY: console
+console: $(CONSOLE)  ## build the console into the package
+
+.PHONY: check
+check: $(INSTALLED) $(CONSOLE_INSTALLED)  ## lint, formats, types, import rules, unit tests, generated files: seconds
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m fleetops.contracts.schemas check
+	$(BIN)/python -m fleetops.operator.openapi check
+	$(BIN)/pytest -q tests/unit tests/scenarios
+	cd ui && npm run --silent check
+
+.PHONY: test
+test: check system-packages $(CONSOLE)  ## everything: check, then all tests on real servers and in a real browser
+	$(BIN)/pytest tests --ignore=tests/unit --ignore=tests/scenarios
+	cd ui && npm run --silent e2e
+
+.PHONY: test-full
+test-full: export FLEETOPS_TEST_FULL := 1
+test-full: test  ## the same with the slow parts in full
+
+.PHONY: lock
+lock: $(LOCK_TOOLS)/bin/uv  ## resolve dependencies anew into the two lock files
+	$(LOCK_TOOLS)/bin/uv pip compile $(LOCK_OPTIONS) pyproject.toml -o requirements.lock
+	$(LOCK_TOOLS)/bin/uv pip compile $(LOCK_OPTIONS) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+
+# Pinned and hashed for every platform; neither an index nor its address enters the files.
+LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+$(LOCK_TOOLS)/bin/uv:
+	@$(require_python)
+	$(PYTHON) -m venv $(LOCK_TOOLS)
+	$(LOCK_TOOLS)/bin/pip install --quiet uv
+
+.PHONY: system-packages
+system-packages:
+	@scripts/system_packages.sh java mvn chromium
+
+define require_python
+if [ -z "$(PYTHON)" ]; then \
+  echo "FleetOps needs Python 3.11 or later, and none was found as python3.13 … python3.11 or python3." >&2; \
+  echo "Install one (Debian: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python" >&2; \
+  exit 1; fi
+endef
+
+$(BIN)/python:
+	@$(require_python)
+	@scripts/system_packages.sh venv:$(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+$(CONSOLE_INSTALLED): ui/package-lock.json
+	@scripts/system_packages.sh node
+	cd ui && npm ci --no-audit --no-fund
+	@touch $@
+
+$(CONSOLE): $(CONSOLE_INSTALLED) $(CONSOLE_SOURCES)
+	cd ui && npm run --silent build
+	@touch $@

@@ -1,0 +1,229 @@
+"""One program; each process of FleetOps is one command of it. Builds the settings, once.
+
+Imports are inside the commands: `fleetops --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from . import __version__
+from .auth.roles import Role
+from .errors import ConfigurationError, FleetOpsError
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+DataDir = Annotated[Path | None, typer.Option(help="Where logs, journals and the database lie.", show_default=False)]
+
+app = typer.Typer(
+    name="fleetops",
+    help="Replay recorded driving data as a live fleet, detect anomalies, act on them. Simulation only.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+dataset_app = typer.Typer(help="Look into L5Kit datasets.", no_args_is_help=True)
+db_app = typer.Typer(help="The operator's database.", no_args_is_help=True)
+token_app = typer.Typer(help="API tokens, for programs.", no_args_is_help=True)
+app.add_typer(dataset_app, name="dataset")
+app.add_typer(db_app, name="db")
+app.add_typer(token_app, name="token")
+
+
+def main() -> None:
+    """Run the command line; errors of ours become a message and an exit code."""
+    try:
+        app()
+    except FleetOpsError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command()
+def demo(
+    dataset: Annotated[Path | None, typer.Option(help="An L5Kit zarr.", show_default=False)] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0, help="Frames per second; 0 = as fast as it goes. [default: 10]")
+    ] = None,
+    session_id: Annotated[
+        str | None, typer.Option(help="Equal ids give equal anomaly ids. [default: a new one]")
+    ] = None,
+    rules: Annotated[str | None, typer.Option(help="A shipped rule set, or a TOML file. [default: baseline]")] = None,
+    data_dir: DataDir = None,
+    browser: Annotated[bool, typer.Option(help="Open the console in a browser.")] = True,
+    exit_when_done: Annotated[
+        bool, typer.Option("--exit-when-done", help="End when the replay has been detected to its end.")
+    ] = False,
+) -> None:
+    """Run everything on this machine: servers, services, one replay; and show what is found."""
+    from uuid import uuid4  # noqa: PLC0415
+
+    from rich.console import Console  # noqa: PLC0415
+
+    settings = _settings()
+    replay = {"dataset": dataset and dataset.absolute(), "rate_hz": rate}
+    changes: dict[str, object] = {
+        "replay": settings.replay.model_copy(
+            update={name: value for name, value in replay.items() if value is not None}
+        ),
+        "data_dir": (data_dir or settings.data_dir).absolute(),
+    }
+    if rules is not None:
+        changes["anomaly"] = settings.anomaly.model_copy(update={"rules": rules})
+    settings = settings.model_copy(update=changes)
+    _log_to_file(settings)
+
+    from .embedded import demo as demo_of  # noqa: PLC0415
+    from .embedded.stop import StopRequested  # noqa: PLC0415
+
+    options = demo_of.DemoOptions(
+        session_id=session_id or f"session_{uuid4().hex[:12]}", open_browser=browser, exit_when_done=exit_when_done
+    )
+    try:
+        demo_of.run(settings, options, Console())
+    except StopRequested as stopped:
+        raise typer.Exit(stopped.exit_code) from None
+
+
+@app.command()
+def replay() -> None:
+    """Run replay-service."""
+    settings = _service_settings("replay-service")
+    from .replay.service import run  # noqa: PLC0415
+
+    run(settings)
+
+
+@app.command()
+def anomaly() -> None:
+    """Run anomaly-service."""
+    settings = _service_settings("anomaly-service")
+    from .anomaly.service import run  # noqa: PLC0415
+
+    run(settings)
+
+
+@app.command()
+def operator() -> None:
+    """Run operator-service."""
+    settings = _service_settings("operator-service")
+    from .operator.service import run  # noqa: PLC0415
+
+    run(settings)
+
+
+@dataset_app.command()
+def info(
+    path: Annotated[Path, typer.Argument(help="An L5Kit zarr.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """Say what a dataset holds: scenes, rates, gaps, labels, track lives, what would be sent."""
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from .dataset.profile import profile  # noqa: PLC0415
+    from .dataset.reader import Dataset  # noqa: PLC0415
+    from .profile_report import as_table, to_json  # noqa: PLC0415
+
+    dataset = Dataset.open(path)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("reading", total=dataset.scene_count)
+        found = profile(dataset, progress=lambda done, _: progress.update(task, completed=done))
+    if as_json:
+        typer.echo(to_json(found))
+    else:
+        Console().print(as_table(found))
+
+
+@db_app.command()
+def upgrade(data_dir: DataDir = None) -> None:
+    """Bring the database to this version's schema."""
+    from .db.migrate import upgrade as upgrade_database  # noqa: PLC0415
+
+    upgrade_database(_database_settings("fleetops db upgrade", data_dir))
+    typer.echo("the database has this version's schema")
+
+
+@token_app.command()
+def create(
+    role: Annotated[Role, typer.Option(help="What it may do.")],
+    name: Annotated[str, typer.Option(help="What its actions are signed with: `token:NAME`.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Make an API token. It is shown this once."""
+    from .operator.access import create_token  # noqa: PLC0415
+
+    typer.echo(create_token(_database_settings("fleetops token create", data_dir), role, name))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def _settings() -> Settings:
+    """The settings as the environment has them.
+
+    Raises:
+        ConfigurationError: one is not valid; says which variable, and why.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from .settings import Settings  # noqa: PLC0415
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"FLEETOPS_{'__'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
+        raise ConfigurationError("settings that cannot be used:\n  " + "\n  ".join(wrong)) from None
+
+
+def _service_settings(name: str) -> Settings:
+    from .log import configure_logging  # noqa: PLC0415
+
+    settings = _settings()
+    configure_logging(name, settings.log_level, settings.log_format)
+    return settings
+
+
+def _database_settings(name: str, data_dir: Path | None) -> Settings:
+    """Settings with a database: the configured one, else that of the demo running on the data directory."""
+    from pydantic import SecretStr  # noqa: PLC0415
+
+    from .embedded.postgres import running_url  # noqa: PLC0415
+
+    settings = _service_settings(name)
+    if settings.database_url is not None:
+        return settings
+    return settings.model_copy(update={"database_url": SecretStr(running_url(data_dir or settings.data_dir))})
+
+
+def _log_to_file(settings: Settings) -> None:
+    """Keep the demo's own log beside its children's: the terminal is for people."""
+    from .embedded.process import rotate  # noqa: PLC0415
+    from .log import configure_logging  # noqa: PLC0415
+
+    path = settings.data_dir / "logs" / "demo.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rotate(path)
+    configure_logging("demo", settings.log_level, settings.log_format, path.open("a", buffering=1))
+
+
+def _complain(message: str) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    console.print("error:", style="bold red", end=" ")
+    console.print(message, markup=False, highlight=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
