@@ -6,8 +6,9 @@ offset. `tell` feeds a story, or a part of it, to an engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from fleetops.anomaly.rule_set import RuleSet, parse_rule_set
 from fleetops.anomaly.severity import ANOMALY_TYPES, SEVERITIES
 from fleetops.anomaly.state import FRAME_END, ITEM, RECORD, SCENE_END
 from fleetops.anomaly.windows import Structured
+
+Key = TypeVar("Key", bound=Hashable)
 
 EGO = "ego"
 SCENE = "scene"
@@ -80,7 +83,7 @@ def drive(vehicle: str, **series: Sequence[float]) -> list[Seen]:
     """One vehicle seen in every frame from 0 on, each field as a series of values."""
     frames = len(next(iter(series.values())))
     return [
-        replace(Seen(vehicle, frame), **{name: float(values[frame]) for name, values in series.items()})
+        Seen(vehicle, frame, **{name: float(values[frame]) for name, values in series.items()})  # type: ignore[arg-type]  # the names are those of its float fields
         for frame in range(frames)
     ]
 
@@ -100,7 +103,7 @@ def items(engine: Engine[str], events: Sequence[Event], first_offset: int) -> St
     return np.array(rows, ITEM)
 
 
-def finding_of(found: Found[str]) -> Finding:
+def finding_of(found: Found[Key]) -> Finding:
     """What makes the anomaly's id."""
     detection = found.detection
     status = "CLEARED" if detection["cleared"] else "ACTIVE"

@@ -78,7 +78,7 @@ def _take_record(item: Any, plan: Plan, state: State) -> int:
         _open_scene(s, frame, state)
     if frame < scene["next_frame"]:
         if not _begin_earlier(scene, frame):
-            return _seen_or_late(scene, state.rings, row, frame)
+            return _seen_or_late(scene, row, frame, state)
     elif scene["last_marker"] != NEVER and frame > scene["last_marker"] + 1 + LOOKAHEAD_FRAMES:
         return AHEAD
     vehicle = state.vehicles[row]
@@ -104,7 +104,7 @@ def _begin_earlier(scene: Any, frame: int) -> bool:
 
 
 @compiled
-def _seen_or_late(scene: Any, rings: Structured, row: int, frame: int) -> int:
+def _seen_or_late(scene: Any, row: int, frame: int, state: State) -> int:
     """What a record is whose frame is past: known, or too late.
 
     A complete frame had all its records, and what lies before a re-read was dealt with before it.
@@ -113,7 +113,8 @@ def _seen_or_late(scene: Any, rings: Structured, row: int, frame: int) -> int:
         return LATE if scene["emit_from"] == scene["first_frame"] else DUPLICATE
     if frame < scene["complete_below"]:
         return DUPLICATE
-    return DUPLICATE if rings[row, slot_of(rings, frame)]["frame"] == frame else LATE
+    joined = state.vehicles[row]["scene"] != NOBODY  # else its ring is another vehicle's, from before
+    return DUPLICATE if joined and state.rings[row, slot_of(state.rings, frame)]["frame"] == frame else LATE
 
 
 @compiled

@@ -117,7 +117,7 @@ def test_the_first_rule_that_fires_gives_its_name() -> None:
     seen = drive("car", x=[0, 0, 3], label_probability=[1, 1, 0.5])
     for order, first in ((LABEL + "\n" + JUMP, 0), (JUMP + "\n" + LABEL, 0)):
         rules = rule_set(order)
-        engine = Engine(rules, rules.history_frames)
+        engine = Engine[str](rules, rules.history_frames)
         found, _ = engine.feed(items(engine, story(seen, 2), 0))
         assert [int(each.detection["rule"]) for each in found] == [first, first]
 
