@@ -32,7 +32,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         str: String(255),
         UUID: Uuid,
-        JsonObject: JSONB,
+        JsonObject: JSONB(none_as_null=True),
     }
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, cast, column, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts import ids
@@ -190,7 +190,7 @@ async def _repeated(session: AsyncSession, conditions: set[Condition]) -> dict[C
     key = (Alert.replay_session_id, Alert.vehicle_id, Alert.anomaly_type)
     rows = await session.execute(
         select(*key, Alert.alert_id)
-        .distinct(*key)
+        .ext(distinct_on(*key))
         .where(
             tuple_(*key).in_([(c.replay_session_id, c.vehicle_id, c.anomaly_type) for c in conditions]),
             Alert.alert_status == AlertStatus.RESOLVED,
@@ -204,8 +204,10 @@ async def _link(session: AsyncSession, links: dict[UUID, UUID]) -> None:
     """Note at each anomaly which alert it was applied to."""
     if not links:
         return
-    pair = func.unnest(cast(list(links), ARRAY(Uuid)), cast(list(links.values()), ARRAY(Uuid))).table_valued(
-        column("anomaly_id", Uuid), column("alert_id", Uuid), name="pair"
+    pair = (
+        func.unnest(cast(list(links), ARRAY(Uuid)), cast(list(links.values()), ARRAY(Uuid)))
+        .table_valued(column("anomaly_id", Uuid), column("alert_id", Uuid), name="pair")
+        .render_derived()
     )
     await session.execute(
         update(AnomalyRecord)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts.operations import OperatorAction, OperatorAlert
@@ -22,6 +23,10 @@ WRITTEN_CHANNEL = "fleetops_outbox_written"
 
 STAMPED_CHANNEL = "fleetops_outbox"
 """Wakes every replica's sockets: rows have a `seq`; the payload is the highest."""
+
+
+_OUTBOX = cast("Table", OutboxRow.__table__)
+"""Not the class: its bulk insert would split the rows by which of their fields are empty."""
 
 
 @dataclass(slots=True)
@@ -94,7 +99,7 @@ class Changes:
         """Add the rows to the transaction; the relay is woken when it commits."""
         await session.flush()
         if self._rows:
-            await session.execute(insert(OutboxRow), self._rows)
+            await session.execute(insert(_OUTBOX), self._rows)
             await session.execute(select(func.pg_notify(WRITTEN_CHANNEL, "")))
             self._rows.clear()
 

@@ -52,7 +52,7 @@ async def _was_last(session: AsyncSession, wish: Command, alert: Alert, *kinds: 
         .order_by(ActionRecord.created_at.desc())
         .limit(1)
     )
-    return last.tuples().first() == (wish.action_type, wish.operator_id)
+    return last.first() == (wish.action_type, wish.operator_id)
 
 
 async def _resumed(session: AsyncSession, wish: Command, alert_id: UUID) -> bool:
@@ -62,4 +62,4 @@ async def _resumed(session: AsyncSession, wish: Command, alert_id: UUID) -> bool
         .order_by(Intervention.started_at.desc())
         .limit(1)
     )
-    return last.tuples().first() == (InterventionEnd.RESUMED, wish.operator_id)
+    return last.first() == (InterventionEnd.RESUMED, wish.operator_id)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fleetops.db.models import InterventionEnd, SceneReplay, Vehicle
+from fleetops.contracts.vocabulary import AlertStatus
+from fleetops.db.models import Alert, InterventionEnd, SceneReplay, Vehicle
 from fleetops.db.queries import among
 
 from .fleet import Fleet, lock_vehicles
@@ -54,10 +57,8 @@ async def end_scene(session: AsyncSession, replay: SceneKey, now: datetime) -> b
     if ended.scalar() is None:
         return False
     fleet = await _lock_scene_vehicles(session, replay.scene_id)
-    changes = Changes(fleet, now)
-    for vehicle in fleet.vehicles.values():
-        _leave(fleet, changes, vehicle, now, left=replay.replay_session_id)
-    await changes.write(session)
+    leaving = dict.fromkeys(fleet.vehicles, replay.replay_session_id)
+    await _leave(session, fleet, leaving, now)
     return True
 
 
@@ -66,18 +67,15 @@ async def enter_scenes(session: AsyncSession, started: Mapping[SceneKey, datetim
 
     Until the transaction ends, no newer replay of these scenes can begin.
     """
-    known = set(
-        (
-            await session.execute(
-                select(SceneReplay.scene_id, SceneReplay.replay_session_id).where(
-                    tuple_(SceneReplay.scene_id, SceneReplay.replay_session_id).in_(
-                        [(key.scene_id, key.replay_session_id) for key in started]
-                    )
-                )
+    rows = await session.execute(
+        select(SceneReplay.scene_id, SceneReplay.replay_session_id).where(
+            tuple_(SceneReplay.scene_id, SceneReplay.replay_session_id).in_(
+                [(key.scene_id, key.replay_session_id) for key in started]
             )
-        ).tuples()
+        )
     )
-    unknown = [key for key in sorted(started) if (key.scene_id, key.replay_session_id) not in known]
+    known = {SceneKey(row.scene_id, row.replay_session_id) for row in rows}
+    unknown = [key for key in sorted(started) if key not in known]
     beginning = {key.scene_id for key in unknown}
     for scene_id in sorted({key.scene_id for key in started}):
         await _lock_scene(session, scene_id, shared=scene_id not in beginning)
@@ -101,7 +99,7 @@ async def newest_sessions(session: AsyncSession, scene_ids: set[str]) -> dict[st
     """By scene, the live session that began last."""
     rows = await session.execute(
         select(SceneReplay.scene_id, SceneReplay.replay_session_id)
-        .distinct(SceneReplay.scene_id)
+        .ext(distinct_on(SceneReplay.scene_id))
         .where(among(SceneReplay.scene_id, scene_ids))
         .order_by(SceneReplay.scene_id, SceneReplay.started_at.desc(), SceneReplay.replay_session_id.desc())
     )
@@ -116,32 +114,41 @@ async def hold_scenes(session: AsyncSession, scene_ids: set[str]) -> None:
 
 async def _hand_over(session: AsyncSession, newest: SceneKey, now: datetime) -> None:
     fleet = await _lock_scene_vehicles(session, newest.scene_id)
+    leaving = {
+        vehicle.vehicle_id: vehicle.replay_session_id
+        for vehicle in fleet.vehicles.values()
+        if vehicle.replay_session_id != newest.replay_session_id
+    }
+    for vehicle_id in leaving:
+        fleet.vehicles[vehicle_id].replay_session_id = newest.replay_session_id
+    await _leave(session, fleet, leaving, now)
+
+
+async def _leave(session: AsyncSession, fleet: Fleet, leaving: Mapping[str, str | None], now: datetime) -> None:
+    """End what ran on vehicles in the sessions they leave, and show anew what can still be done there."""
     changes = Changes(fleet, now)
-    for vehicle in fleet.vehicles.values():
-        left = vehicle.replay_session_id
-        if left == newest.replay_session_id:
-            continue
-        vehicle.replay_session_id = newest.replay_session_id
-        _leave(fleet, changes, vehicle, now, left=left)
+    ended: dict[str, set[UUID]] = defaultdict(set)
+    for vehicle_id, left in leaving.items():
+        running = fleet.running[vehicle_id]
+        for intervention in [one for one in running if one.replay_session_id == left]:
+            intervention.ended_at, intervention.ended_by = now, SYSTEM
+            intervention.end_reason = InterventionEnd.SESSION_ENDED
+            running.remove(intervention)
+            ended[vehicle_id].add(intervention.alert_id)
+        if left is not None:
+            fleet.over.add((left, fleet.vehicles[vehicle_id].scene_id))
+    begun_by = {alert_id for alert_ids in ended.values() for alert_id in alert_ids}
+    resolved = await session.scalars(
+        select(Alert).where(among(Alert.alert_id, begun_by), Alert.alert_status == AlertStatus.RESOLVED)
+    )
+    for alert in resolved:
+        changes.touched(alert)
+    for vehicle_id, left in leaving.items():
+        for alert in fleet.live[vehicle_id].values():
+            if alert.replay_session_id == left:
+                changes.touched(alert)
+        changes.settle(fleet.vehicles[vehicle_id], shown_anew=bool(ended[vehicle_id]))
     await changes.write(session)
-
-
-def _leave(fleet: Fleet, changes: Changes, vehicle: Vehicle, now: datetime, *, left: str | None) -> None:
-    """End what ran on `vehicle` in session `left`, and show anew what could still be done there."""
-    if left is None:
-        changes.settle(vehicle)
-        return
-    fleet.over.add((left, vehicle.scene_id))
-    running = fleet.running[vehicle.vehicle_id]
-    ending = [intervention for intervention in running if intervention.replay_session_id == left]
-    for intervention in ending:
-        intervention.ended_at, intervention.ended_by = now, SYSTEM
-        intervention.end_reason = InterventionEnd.SESSION_ENDED
-        running.remove(intervention)
-    for alert in fleet.live[vehicle.vehicle_id].values():
-        if alert.replay_session_id == left:
-            changes.touched(alert)
-    changes.settle(vehicle, shown_anew=bool(ending))
 
 
 async def _lock_scene_vehicles(session: AsyncSession, scene_id: str) -> Fleet:

@@ -124,19 +124,23 @@ async def write_positions(session: AsyncSession, positions: Sequence[VehiclePosi
     await session.execute(
         select(Vehicle.vehicle_id).where(among(Vehicle.vehicle_id, ids)).order_by(Vehicle.vehicle_id).with_for_update()
     )
-    new = func.unnest(
-        cast(ids, ARRAY(String)),
-        cast([position.telemetry_time for position in ordered], ARRAY(DateTime(timezone=True))),
-        cast([position.x for position in ordered], ARRAY(Double)),
-        cast([position.y for position in ordered], ARRAY(Double)),
-        cast([position.speed_mps for position in ordered], ARRAY(Double)),
-    ).table_valued(
-        column("vehicle_id", String),
-        column("at", DateTime(timezone=True)),
-        column("x", Double),
-        column("y", Double),
-        column("speed", Double),
-        name="new",
+    new = (
+        func.unnest(
+            cast(ids, ARRAY(String)),
+            cast([position.telemetry_time for position in ordered], ARRAY(DateTime(timezone=True))),
+            cast([position.x for position in ordered], ARRAY(Double)),
+            cast([position.y for position in ordered], ARRAY(Double)),
+            cast([position.speed_mps for position in ordered], ARRAY(Double)),
+        )
+        .table_valued(
+            column("vehicle_id", String),
+            column("at", DateTime(timezone=True)),
+            column("x", Double),
+            column("y", Double),
+            column("speed", Double),
+            name="new",
+        )
+        .render_derived()
     )
     await session.execute(
         update(Vehicle)

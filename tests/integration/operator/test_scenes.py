@@ -1,0 +1,152 @@
+"""Replays of a scene follow one another; the vehicles belong to the newest."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from tests.integration.operator.stories import (
+    CAR,
+    NOW,
+    START,
+    Sessions,
+    alerts,
+    anomaly,
+    cleared,
+    deliver,
+    do,
+    state,
+    tick,
+    told,
+)
+
+from fleetops.contracts import ids
+from fleetops.contracts.vocabulary import ActionType, AlertStatus, Severity, VehicleState
+from fleetops.db.models import Intervention, InterventionEnd, OutboxKind, Vehicle
+from fleetops.db.transaction import transact
+from fleetops.errors import IllegalTransitionError
+from fleetops.operator.alerts import AlertFilter, list_alerts
+from fleetops.operator.scenes import SceneKey, begin_scene, end_scene
+from fleetops.operator.vehicles import VehiclePosition, get_vehicle, list_vehicles, write_positions
+
+FIRST, SECOND = SceneKey("scene_001", "session_a"), SceneKey("scene_001", "session_b")
+NEXT = NOW + timedelta(minutes=1)
+
+
+async def begins(sessions: Sessions, scene: SceneKey, at: datetime = NOW) -> bool:
+    """Telemetry of a replay is seen for the first time."""
+    return await transact(sessions, lambda session: begin_scene(session, scene, at, NOW))
+
+
+async def ends(sessions: Sessions, scene: SceneKey) -> bool:
+    """Its scene_end was read."""
+    return await transact(sessions, lambda session: end_scene(session, scene, NEXT))
+
+
+async def test_a_new_session_starts_with_a_clean_fleet(sessions: Sessions) -> None:
+    """What the older session left open stays on record and no longer colours a vehicle; its interventions end."""
+    await deliver(sessions, anomaly(severity=Severity.CRITICAL))
+    (old,) = await alerts(sessions)
+    await do(sessions, ActionType.PULL_OVER_SIMULATED, old.alert_id)
+    assert await begins(sessions, SECOND, NEXT)
+    assert await state(sessions) is VehicleState.NORMAL
+    (after,) = await alerts(sessions)
+    assert after.alert_status is AlertStatus.OPEN
+    async with sessions() as session:
+        (intervention,) = (await session.scalars(select(Intervention))).all()
+        (shown,) = await list_alerts(session, AlertFilter())
+    assert (intervention.end_reason, intervention.ended_by) == (InterventionEnd.SESSION_ENDED, "system")
+    assert ActionType.PULL_OVER_SIMULATED not in shown.allowed_actions
+    assert ActionType.RESOLVE in shown.allowed_actions
+    with pytest.raises(IllegalTransitionError, match="over"):
+        await do(sessions, ActionType.PULL_OVER_SIMULATED, old.alert_id)
+    assert [row.kind for row in await told(sessions)][-2:] == [OutboxKind.ALERT_UPDATED, OutboxKind.VEHICLE_UPDATED]
+
+
+async def test_the_first_anomaly_of_a_session_begins_it_too(sessions: Sessions) -> None:
+    """Whoever comes first, telemetry or detection, hands all vehicles of the scene over."""
+    other = ids.vehicle_id("scene_001", 9)
+    await deliver(sessions, anomaly(vehicle=other), anomaly())
+    await deliver(sessions, anomaly(session="session_b", at=NEXT))
+    assert await state(sessions, other) is VehicleState.NORMAL
+    assert await state(sessions) is VehicleState.DEGRADED
+    assert not await begins(sessions, SECOND, NEXT)
+
+
+async def test_a_straggler_of_the_older_session_changes_nothing_for_the_vehicle(sessions: Sessions) -> None:
+    """A late anomaly of the session before is an alert of its own session and colours nothing."""
+    await deliver(sessions, anomaly())
+    await deliver(sessions, anomaly(session="session_b", at=NEXT), cleared(50))
+    await deliver(sessions, anomaly(50, session="session_b", severity=Severity.INFO, at=NEXT))
+    await deliver(sessions, anomaly(60, severity=Severity.CRITICAL, at=NEXT + timedelta(minutes=1)))
+    assert await state(sessions) is VehicleState.DEGRADED
+    async with sessions() as session:
+        assert (await get_vehicle(session, CAR)).replay_session_id == "session_b"
+
+
+async def test_the_end_of_a_scene_ends_its_interventions(sessions: Sessions) -> None:
+    """And once: a scene_end that is read again is no news."""
+    await deliver(sessions, anomaly())
+    (alert,) = await alerts(sessions)
+    await do(sessions, ActionType.REQUEST_REMOTE_ASSIST, alert.alert_id)
+    assert await ends(sessions, FIRST)
+    assert not await ends(sessions, FIRST)
+    assert await state(sessions) is VehicleState.DEGRADED
+    with pytest.raises(IllegalTransitionError):
+        await do(sessions, ActionType.REQUEST_REMOTE_ASSIST, alert.alert_id)
+    assert await tick(sessions, NEXT) == 0
+
+
+async def test_other_scenes_of_a_session_go_on(sessions: Sessions) -> None:
+    """One scene ending does not end the session's next."""
+    elsewhere = ids.vehicle_id("scene_002", 1)
+    await deliver(sessions, anomaly(), anomaly(scene="scene_002", vehicle=elsewhere))
+    await ends(sessions, FIRST)
+    there = next(alert for alert in await alerts(sessions) if alert.vehicle_id == elsewhere)
+    assert (await do(sessions, ActionType.PULL_OVER_SIMULATED, there.alert_id)).action is not None
+
+
+async def test_sessions_that_begin_while_anomalies_arrive(sessions: Sessions) -> None:
+    """Twenty deliveries and the next session's beginning at once: every vehicle ends up in the newest session."""
+    cars = [ids.vehicle_id("scene_001", track) for track in range(20)]
+    await begins(sessions, FIRST)
+    await asyncio.gather(*(deliver(sessions, anomaly(vehicle=car)) for car in cars), begins(sessions, SECOND, NEXT))
+    async with sessions() as session:
+        assert {v.replay_session_id for v in await session.scalars(select(Vehicle))} == {"session_b"}
+    assert {await state(sessions, car) for car in cars} == {VehicleState.NORMAL}
+
+
+def position(track: int, x: float) -> VehiclePosition:
+    """Where a track of the first scene was."""
+    return VehiclePosition(ids.vehicle_id("scene_001", track), "scene_001", track, START, x, -x, 2.5)
+
+
+async def test_positions_are_written_beside_the_state(sessions: Sessions) -> None:
+    """Unknown vehicles get rows in the running session; the state of known ones is left alone."""
+    await deliver(sessions, anomaly())
+    batch = [position(456, 1.5), position(7, 2.5)]
+    await transact(sessions, lambda session: write_positions(session, batch, NEXT))
+    async with sessions() as session:
+        braking = await get_vehicle(session, CAR)
+        new = await get_vehicle(session, ids.vehicle_id("scene_001", 7))
+        listed = await list_vehicles(session, after=new.vehicle_id)
+        alarming = await list_vehicles(session, shown=[])
+    assert (braking.last_position_x, braking.last_position_y, braking.last_velocity_magnitude) == (1.5, -1.5, 2.5)
+    assert (braking.current_state, braking.last_telemetry_time) == (VehicleState.DEGRADED, START)
+    assert (new.track_id, new.replay_session_id, new.current_state) == (7, "session_a", VehicleState.NORMAL)
+    assert [vehicle.vehicle_id for vehicle in listed] == []
+    assert alarming == [braking]
+
+
+async def test_positions_and_anomalies_do_not_lock_each_other_out(sessions: Sessions) -> None:
+    """Writers of both kinds over the same vehicles, in opposite orders, all end."""
+    cars = [ids.vehicle_id("scene_001", track) for track in range(30)]
+    ahead = [position(track, float(track)) for track in range(30)]
+    await asyncio.gather(
+        *(deliver(sessions, *(anomaly(frame, vehicle=car) for car in cars[::-1])) for frame in range(5)),
+        *(transact(sessions, lambda session: write_positions(session, ahead[::-1], NEXT)) for _ in range(5)),
+        *(transact(sessions, lambda session: write_positions(session, ahead, NEXT)) for _ in range(5)),
+    )
+    assert {alert.occurrences for alert in await alerts(sessions)} == {5}
