@@ -30,3 +30,9 @@ class RateLimit:
             return False
         tried.append(now_s)
         return True
+
+    def give_back(self, caller: str) -> None:
+        """Take back the last attempt of `caller`: it was no guess."""
+        tried = self._tried.get(caller)
+        if tried:
+            tried.pop()

@@ -54,9 +54,7 @@ def run(settings: Settings) -> None:
     asyncio.run(_check_database(settings))
     ensure_topics(settings.kafka)
     process = _Process(settings)
-    app = build(
-        lifespan=process.lifespan, ready=lambda: process.ready(), mapbox=settings.operator.mapbox_token is not None
-    )
+    app = build(lifespan=process.lifespan, ready=process.ready, mapbox=settings.operator.mapbox_token is not None)
     serve(app, host=settings.operator.host, port=settings.operator.port, port_setting="FLEETOPS_OPERATOR__PORT")
     if process.failure is not None:
         raise process.failure
@@ -77,8 +75,12 @@ class _Process:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.failure: BaseException | None = None
-        self.ready: Callable[[], bool] = lambda: False
+        self._connected: tuple[Callable[[], bool], ...] = ()
         self._halt = threading.Event()
+
+    def ready(self) -> bool:
+        """Whether database and Kafka can be listened to."""
+        return bool(self._connected) and all(connected() for connected in self._connected)
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
@@ -115,11 +117,11 @@ class _Process:
         ]
         tasks = [asyncio.create_task(self._part(name, part, stop), name=name) for name, part in parts.items()]
         app.state.runtime = runtime
-        self.ready = lambda: feed.connected and reading.connected
+        self._connected = (lambda: feed.connected, lambda: reading.connected)
         try:
             yield
         finally:
-            self.ready = lambda: False
+            self._connected = ()
             self._halt.set()
             stop.set()
             await asyncio.wait(tasks, timeout=_STOP_S)

@@ -26,3 +26,14 @@ def test_one_caller_does_not_use_up_anothers_attempts() -> None:
     assert not limit.take("a", 59.0)
     assert limit.take("b", 59.0)
     assert limit.take("a", 60.0)
+
+
+def test_an_attempt_that_was_no_guess_is_given_back() -> None:
+    """Signing in often is no attack; and giving back more than was taken gains nothing."""
+    limit = RateLimit(1, 60.0)
+    for second in range(10):
+        assert limit.take("a", float(second))
+        limit.give_back("a")
+    limit.give_back("a")
+    assert limit.take("a", 10.0)
+    assert not limit.take("a", 10.0)

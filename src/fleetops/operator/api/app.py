@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from fastapi import FastAPI
 from pydantic import JsonValue
@@ -14,14 +15,18 @@ from fleetops.web import create_app
 
 from . import alerts, forward, health, people, socket, vehicles
 from .conflicts import answer_conflicts
-from .console import serve_console
+from .console import STATIC, serve_console
 from .headers import SecurityHeaders
 
 
 def build(
-    *, lifespan: Lifespan[FastAPI] | None = None, ready: Callable[[], bool] = lambda: False, mapbox: bool = False
+    *,
+    lifespan: Lifespan[FastAPI] | None = None,
+    ready: Callable[[], bool] = lambda: False,
+    mapbox: bool = False,
+    static: Path = STATIC,
 ) -> FastAPI:
-    """The application. `lifespan` puts a Runtime into `app.state.runtime`."""
+    """The application. `lifespan` puts a Runtime into `app.state.runtime`; `static` holds the built console."""
     app = create_app("FleetOps operator-service", __version__, lifespan=lifespan, ready=ready)
     answer_conflicts(app)
     app.add_middleware(SecurityHeaders, mapbox=mapbox)
@@ -33,7 +38,7 @@ def build(
         """Any message that the server sends on the WebSocket `/ws` (ask with `?since=SEQ` to resume)."""
         raise NotImplementedError
 
-    serve_console(app)
+    serve_console(app, static)
     return app
 
 

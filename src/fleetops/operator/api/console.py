@@ -41,7 +41,7 @@ class Console(StaticFiles):
         return answer
 
 
-def serve_console(app: FastAPI, static: Path = STATIC) -> None:
+def serve_console(app: FastAPI, static: Path) -> None:
     """Have `app` answer what no route of its own does with the console. Call it after all routes are there."""
     if (static / "index.html").is_file():
         app.mount("/", Console(directory=static, html=True), name="console")

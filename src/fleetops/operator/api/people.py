@@ -16,6 +16,7 @@ from fleetops.db.transaction import transact
 from fleetops.errors import AuthenticationError, TooManyRequestsError
 from fleetops.operator import people
 from fleetops.operator.people import Credential
+from fleetops.operator.runtime import Runtime
 from fleetops.web import problems
 
 from .callers import COOKIE, Authenticated, InRuntime, identify
@@ -38,7 +39,7 @@ async def use_login_link(
     """Turn a one-time login link into a session cookie, and go on to the console."""
     caller = request.client.host if request.client else ""
     if not runtime.login_attempts.take(caller, time.monotonic()):
-        raise TooManyRequestsError("too many login attempts; wait a minute")
+        raise TooManyRequestsError("too many failed logins; wait a minute")
     life = timedelta(hours=runtime.settings.operator.session_hours)
 
     async def work(db: AsyncSession) -> str:
@@ -47,7 +48,8 @@ async def use_login_link(
     try:
         secret = await transact(runtime.sessions, work)
     except AuthenticationError as error:
-        return await _link_refused(request, error)
+        return await _link_refused(request, runtime, caller, error)
+    runtime.login_attempts.give_back(caller)
     answer = RedirectResponse("/", status_code=303, headers={"Cache-Control": "no-store"})
     answer.set_cookie(
         COOKIE,
@@ -89,7 +91,7 @@ async def console_config(credential: Authenticated, runtime: InRuntime) -> Conso
     )
 
 
-async def _link_refused(request: Request, error: AuthenticationError) -> Response:
+async def _link_refused(request: Request, runtime: Runtime, caller: str, error: AuthenticationError) -> Response:
     """Whoever opens the link again in the browser that it signed in goes on; others read why not."""
     try:
         await identify(request)
@@ -97,6 +99,7 @@ async def _link_refused(request: Request, error: AuthenticationError) -> Respons
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(_REFUSED.format(reason=escape(str(error))), status_code=401)
         raise error from None
+    runtime.login_attempts.give_back(caller)
     return RedirectResponse("/", status_code=303)
 
 
