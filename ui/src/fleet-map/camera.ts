@@ -1,0 +1,85 @@
+import type { Map as MapLibreMap } from "maplibre-gl";
+import { create } from "zustand";
+import { fleetPositions } from "../store/positions";
+
+/**
+ * Who moves the map: `fleet` keeps all vehicles in view, `follow` stays on the selected one, and
+ * `free` is the operator's own hand, which nothing takes away but H, F or a chosen centring.
+ */
+export type CameraMode = "fleet" | "follow" | "free";
+
+interface Camera {
+  readonly mode: CameraMode;
+  readonly map: MapLibreMap | null;
+}
+
+export const useCamera = create<Camera>()(() => ({ mode: "fleet", map: null }));
+
+const CLOSEST_ZOOM = 18;
+const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+/** Show the whole fleet, and keep showing it. */
+export function home(durationMs = 600): void {
+  useCamera.setState({ mode: "fleet" });
+  fitFleet(durationMs);
+}
+
+/** Follow the selected vehicle, or stop following. Never changes the zoom. */
+export function toggleFollow(): void {
+  useCamera.setState(({ mode }) => ({ mode: mode === "follow" ? "free" : "follow" }));
+}
+
+/** Move to a vehicle if it is near the edge or outside; a vehicle in plain view is left where it is. */
+export function bringIntoView(vehicleId: string): void {
+  const { map, mode } = useCamera.getState();
+  const row = fleetPositions.row(vehicleId);
+  if (map === null || row < 0 || mode === "follow") {
+    return;
+  }
+  const place = fleetPositions.at(row, performance.now());
+  const { x, y } = map.project(place);
+  const { clientWidth, clientHeight } = map.getContainer();
+  const margin = 0.12;
+  const inPlainView =
+    x > clientWidth * margin &&
+    x < clientWidth * (1 - margin) &&
+    y > clientHeight * margin &&
+    y < clientHeight * (1 - margin);
+  if (!inPlainView) {
+    useCamera.setState({ mode: "free" });
+    map.easeTo({ center: place, duration: calm() ? 0 : 500 });
+  }
+}
+
+/** Fit the map to all vehicles. */
+export function fitFleet(durationMs: number): void {
+  const { map } = useCamera.getState();
+  const box = fleetPositions.bounds();
+  if (map === null || box === null) {
+    return;
+  }
+  map.fitBounds(box, { padding: 72, maxZoom: CLOSEST_ZOOM, duration: calm() ? 0 : durationMs });
+}
+
+/** In `fleet` mode, fit again once some of the fleet left the view, or much of the view is empty. */
+export function keepFleetInView(): void {
+  const { map, mode } = useCamera.getState();
+  const box = fleetPositions.bounds();
+  if (map === null || mode !== "fleet" || box === null || map.isMoving()) {
+    return;
+  }
+  const view = map.getBounds();
+  const outside =
+    box[0] < view.getWest() ||
+    box[1] < view.getSouth() ||
+    box[2] > view.getEast() ||
+    box[3] > view.getNorth();
+  const share = Math.max(
+    (box[2] - box[0]) / (view.getEast() - view.getWest()),
+    (box[3] - box[1]) / (view.getNorth() - view.getSouth()),
+  );
+  const roomy = share < 0.35 && map.getZoom() < CLOSEST_ZOOM - 0.1;
+  if (outside || roomy) {
+    fitFleet(900);
+  }
+}

@@ -1,0 +1,149 @@
+import type { Anomaly, Evidence } from "../gen/operator";
+
+/** Recorded at 10 Hz; see the dataset's frames. */
+const FRAME_S = 0.1;
+/** Windows of rules are short; the lag that reproduces the reported feature is among these. */
+const LONGEST_LAG = 20;
+
+export interface Limit {
+  readonly value: number;
+  readonly label: string;
+  readonly critical: boolean;
+}
+
+/** One curve over the evidence window, and the lines it is judged by. */
+export interface Series {
+  readonly id: string;
+  readonly label: string;
+  readonly unit: string;
+  /** s; 0 is the frame in which the anomaly was found. */
+  readonly seconds: readonly number[];
+  readonly values: readonly (number | null)[];
+  readonly limits: readonly Limit[];
+  /** s; frames of the window in which the rule fired. */
+  readonly fired: readonly number[];
+}
+
+/** The curves that the evidence holds, the one that the rule looked at first. */
+export function evidenceSeries(anomaly: Anomaly): Series[] {
+  const { evidence } = anomaly;
+  const first = anomaly.provenance.frame_index;
+  const seconds = evidence.frame_indices.map((frame) => (frame - first) * FRAME_S);
+  if (seconds.length < 2) {
+    return [];
+  }
+  const fired = firedSeconds(anomaly);
+  const curve = (
+    id: string,
+    label: string,
+    unit: string,
+    values: readonly (number | null)[],
+    limits: Limit[] = [],
+  ) => ({ id, label, unit, seconds, values, limits, fired }) satisfies Series;
+  const all: Record<string, Series> = {
+    acceleration: curve(
+      "acceleration",
+      "Acceleration",
+      "m/s²",
+      evidence.acceleration_history,
+      accelerationLimits(anomaly),
+    ),
+    speed: curve("speed", "Speed", "m/s", evidence.velocity_history),
+    certainty: curve(
+      "certainty",
+      "Certainty",
+      "",
+      evidence.label_probability_history,
+      certaintyLimits(anomaly),
+    ),
+  };
+  const position = jump(anomaly, "position_jump_distance", "position_jump_threshold_m", movedBetween);
+  if (position !== null) {
+    all.position = curve("position", "Jump of position", "m", position.values, [position.limit]);
+  }
+  const heading = jump(anomaly, "yaw_jump_rad", "yaw_jump_threshold_rad", turnedBetween);
+  if (heading !== null) {
+    all.heading = curve("heading", "Jump of heading", "rad", heading.values, [heading.limit]);
+  }
+  const foremost = FOREMOST[anomaly.triggered_rule] ?? "speed";
+  const order = [foremost, ...Object.keys(all).filter((id) => id !== foremost)];
+  return order.flatMap((id) => all[id] ?? []);
+}
+
+const FOREMOST: Readonly<Record<string, string>> = {
+  decel_threshold_exceeded: "acceleration",
+  label_probability_dropped: "certainty",
+  position_jumped: "position",
+  yaw_jumped: "heading",
+  updates_missing: "speed",
+};
+
+function firedSeconds({ evidence, provenance }: Anomaly): number[] {
+  const frames = new Set(evidence.fired_frames ?? []);
+  frames.add(provenance.frame_index);
+  return [...frames].map((frame) => (frame - provenance.frame_index) * FRAME_S);
+}
+
+/** Thresholds of acceleration are sizes; the line is drawn on the side on which the curve lies. */
+function accelerationLimits(anomaly: Anomaly): Limit[] {
+  const sign = anomaly.evidence.acceleration_history.some((value) => value < 0) ? -1 : 1;
+  const limits: Limit[] = [];
+  const { decel_threshold_ms2: limit, critical_decel_threshold_ms2: critical } = anomaly.thresholds;
+  if (limit !== undefined) {
+    limits.push({ value: sign * limit, label: "limit", critical: false });
+  }
+  if (critical !== undefined) {
+    limits.push({ value: sign * critical, label: "critical", critical: true });
+  }
+  return limits;
+}
+
+/** The certainty below which the rule fires in the last frame: what it was, less the threshold. */
+function certaintyLimits({ features, thresholds, evidence }: Anomaly): Limit[] {
+  const delta = features.label_probability_delta;
+  const threshold = thresholds.label_prob_delta_threshold;
+  const last = evidence.label_probability_history.at(-1);
+  if (delta === null || delta === undefined || threshold === undefined || last === undefined) {
+    return [];
+  }
+  return [{ value: last - delta - threshold, label: "limit", critical: false }];
+}
+
+function movedBetween(evidence: Evidence, from: number, to: number): number {
+  const x = (evidence.position_x_history[to] ?? 0) - (evidence.position_x_history[from] ?? 0);
+  const y = (evidence.position_y_history[to] ?? 0) - (evidence.position_y_history[from] ?? 0);
+  return Math.hypot(x, y);
+}
+
+function turnedBetween(evidence: Evidence, from: number, to: number): number {
+  const turned = (evidence.yaw_history[to] ?? 0) - (evidence.yaw_history[from] ?? 0);
+  return Math.abs(turned - 2 * Math.PI * Math.round(turned / (2 * Math.PI)));
+}
+
+/**
+ * A jump over the rule's window, in every frame. The evidence does not say how long that window is;
+ * but only one lag gives the reported feature in the last frame, and if none does nothing is drawn.
+ */
+function jump(
+  { features, thresholds, evidence }: Anomaly,
+  feature: string,
+  threshold: string,
+  between: (evidence: Evidence, from: number, to: number) => number,
+): { readonly values: (number | null)[]; readonly limit: Limit } | null {
+  const reported = features[feature];
+  const limit = thresholds[threshold];
+  const last = evidence.frame_indices.length - 1;
+  if (reported === null || reported === undefined || limit === undefined) {
+    return null;
+  }
+  for (let lag = 1; lag <= Math.min(LONGEST_LAG, last); lag += 1) {
+    if (
+      Math.abs(between(evidence, last - lag, last) - Math.abs(reported)) <
+      0.01 * Math.max(1, Math.abs(reported))
+    ) {
+      const values = evidence.frame_indices.map((_, i) => (i < lag ? null : between(evidence, i - lag, i)));
+      return { values, limit: { value: limit, label: "limit", critical: false } };
+    }
+  }
+  return null;
+}

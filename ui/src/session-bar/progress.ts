@@ -1,0 +1,69 @@
+import type { ReplayScene } from "../api/replay";
+import type { AlertView, SceneProgress } from "../gen/operator";
+
+/** Recorded at 10 Hz. */
+const FRAME_MS = 100;
+
+/** How far one scene is, for the bar at the bottom. */
+export interface SceneBar {
+  readonly sceneId: string;
+  /** Frames sent so far, from 1. */
+  readonly frame: number;
+  readonly frames: number | null;
+  readonly elapsedMs: number;
+  readonly totalMs: number | null;
+  /** 0 to 1; null when nobody says how long the scene is. */
+  readonly share: number | null;
+  /** When the scene's first frame was recorded, ms since 1970. */
+  readonly beganMs: number;
+}
+
+/** How far a scene is, from what was seen of it and, where it is known, how long it is. */
+export function sceneBar(progress: SceneProgress, scene: ReplayScene | undefined): SceneBar {
+  const frame = progress.frame_index - (scene?.start_frame ?? 0) + 1;
+  const frames = scene?.frame_count ?? null;
+  return {
+    sceneId: progress.scene_id,
+    frame,
+    frames,
+    elapsedMs: frame * FRAME_MS,
+    totalMs: frames === null ? null : frames * FRAME_MS,
+    share: frames === null ? null : Math.min(1, frame / frames),
+    beganMs: Date.parse(progress.event_time) - (frame - 1) * FRAME_MS,
+  };
+}
+
+/** An alert on the bar: where in the scene it began. */
+export interface Tick {
+  readonly alertId: string;
+  readonly share: number;
+  readonly severity: AlertView["severity"];
+  readonly attended: boolean;
+}
+
+/** The alerts of a scene's session along its bar. */
+export function ticks(
+  alerts: ReadonlyMap<string, AlertView>,
+  bar: SceneBar,
+  progress: SceneProgress,
+): readonly Tick[] {
+  const { totalMs } = bar;
+  if (totalMs === null) {
+    return [];
+  }
+  const found: Tick[] = [];
+  for (const alert of alerts.values()) {
+    if (alert.replay_session_id === progress.replay_session_id && alert.scene_id === progress.scene_id) {
+      const share = (Date.parse(alert.event_time) - bar.beganMs) / totalMs;
+      if (share >= 0 && share <= 1) {
+        found.push({
+          alertId: alert.alert_id,
+          share,
+          severity: alert.severity,
+          attended: alert.alert_status !== "OPEN",
+        });
+      }
+    }
+  }
+  return found;
+}
