@@ -43,11 +43,25 @@ def client_config(kafka: KafkaSettings, client_id: str, own: Mapping[str, object
         # The library's 10 s would keep a service blind that long after the broker is back.
         "reconnect.backoff.ms": 100,
         "reconnect.backoff.max.ms": 2_000,
+        # Only what is critical: connection errors come to us as events, see `disturbances`.
+        "log_level": 2,
         # Brokers close idle connections after 10 minutes; that is no event.
         "log.connection.close": False,
         **(own or {}),
         **kafka.client_options,
     }
+
+
+CONSUMER_CONFIG: dict[str, object] = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    # Always: with `latest` a new group misses what came before its first join, and the
+    # embedded broker delivers records again.
+    "auto.offset.reset": "earliest",
+    # The embedded broker does not wake a waiting fetch when a record comes: at the library's
+    # 500 ms a record waits 135 ms in the median, at 50 ms 9 ms (measured). Others do not care.
+    "fetch.wait.max.ms": 50,
+}
 
 
 def is_permanent(error: KafkaError) -> bool:

@@ -17,8 +17,9 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from ..errors import BrokerError
 from ..settings import KafkaSettings
-from .client import LIBRARY_LOGGER, client_config, is_permanent
-from .polling import poll_batch
+from .client import CONSUMER_CONFIG, LIBRARY_LOGGER, client_config, is_permanent
+from .disturbances import Disturbances
+from .polling import is_answering, poll_batch
 from .position import ForgottenLog, Position, positions_of
 from .records import Record
 
@@ -69,6 +70,7 @@ class GroupConsumer:
         self._batch_size = kafka.batch_size
         self._commit_interval_s = commit_interval_s
         self._log = log.bind(topic=topic, group=group)
+        self._disturbances = Disturbances(self._log)
         self._owned: set[int] = set()
         self._committed: dict[int, int] = {}
         self._positions: dict[int, Position] = {}
@@ -80,15 +82,11 @@ class GroupConsumer:
             kafka,
             client_id,
             {
+                **CONSUMER_CONFIG,
                 "group.id": group,
                 "partition.assignment.strategy": "cooperative-sticky",
                 "session.timeout.ms": kafka.session_timeout_ms,
                 "heartbeat.interval.ms": kafka.heartbeat_interval_ms,
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                # Always: with `latest` a new group misses what came before its first join,
-                # and the embedded broker delivers records again.
-                "auto.offset.reset": "earliest",
                 "error_cb": self._on_error,
                 "on_commit": self._on_commit,
             },
@@ -171,6 +169,8 @@ class GroupConsumer:
         self._log.warning("commit_failed", reasons={at: str(reason) for at, reason in failed.items()})
 
     def _look_around(self) -> None:
+        if self._owned and not self._connected:
+            self._connected = is_answering(self._client, self._topic)
         self._positions = positions_of(self._client, self._topic, sorted(self._owned))
         forgotten = self._forgotten.check(self._positions)
         if forgotten is not None:
@@ -211,4 +211,4 @@ class GroupConsumer:
         if is_permanent(error):
             self._broken = BrokerError(f"consuming {self._topic} failed: {error.str()}")
         else:
-            self._log.warning("kafka_consumer_disturbed", error=error.name(), reason=error.str())
+            self._disturbances.tell(error)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from .records import Record
+
+_ANSWER_S = 0.2
 
 
 def poll_batch(client: Consumer, size: int, timeout_s: float, on_error: Callable[[KafkaError], None]) -> list[Record]:
@@ -28,3 +30,12 @@ def poll_batch(client: Consumer, size: int, timeout_s: float, on_error: Callable
             on_error(error)
     # A message that is no error has a topic, a partition and an offset; the stub cannot know.
     return cast("list[Record]", records)
+
+
+def is_answering(client: Consumer, topic: str) -> bool:
+    """Whether a broker tells of `topic` right now; after an outage a quiet topic alone would not show it."""
+    try:
+        client.list_topics(topic, timeout=_ANSWER_S)
+    except KafkaException:
+        return False
+    return True

@@ -28,13 +28,19 @@ class Position:
         return max(0, self.end - self.next_offset)
 
 
-def positions_of(consumer: Consumer, topic: str, partitions: Sequence[int]) -> dict[int, Position]:
-    """Where `consumer` stands; partitions of which nothing is known yet are left out. Never blocks."""
+def positions_of(
+    consumer: Consumer, topic: str, partitions: Sequence[int], *, unread: bool = False
+) -> dict[int, Position]:
+    """Where `consumer` stands; partitions of which nothing is known yet are left out. Never blocks.
+
+    Before its first record a partition has no position: it is left out, or, with `unread`,
+    said to be at its end.
+    """
     known = {}
     for place in consumer.position([TopicPartition(topic, partition) for partition in partitions]):
         _, end = consumer.get_watermark_offsets(place, cached=True)
-        if place.offset >= 0 and end >= 0:
-            known[place.partition] = Position(place.offset, end)
+        if end >= 0 and (unread or place.offset >= 0):
+            known[place.partition] = Position(place.offset if place.offset >= 0 else end, end)
     return known
 
 

@@ -13,6 +13,7 @@ from ..contracts.topics import Headers
 from ..errors import BrokerError
 from ..settings import KafkaSettings
 from .client import LIBRARY_LOGGER, client_config, is_permanent
+from .disturbances import Disturbances
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -46,6 +47,7 @@ class Producer:
         self.delivered = 0
         self.failed = 0
         self._failure: str | None = None
+        self._disturbances = Disturbances(log.bind(producer=client_id))
         config = client_config(
             kafka,
             client_id,
@@ -152,7 +154,7 @@ class Producer:
         if is_permanent(error):
             self._failure = self._failure or str(error)
         else:
-            log.warning("kafka_producer_disturbed", error=error.name(), reason=error.str())
+            self._disturbances.tell(error)
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

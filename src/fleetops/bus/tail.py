@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Sequence
 
 import confluent_kafka
 import structlog
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_END, KafkaError, KafkaException, TopicPartition
 
 from ..errors import BrokerError
 from ..settings import KafkaSettings
-from .client import LIBRARY_LOGGER, client_config, is_permanent, unreachable
-from .polling import poll_batch
+from .client import CONSUMER_CONFIG, LIBRARY_LOGGER, client_config, is_permanent, unreachable
+from .disturbances import Disturbances
+from .polling import is_answering, poll_batch
 from .position import ForgottenLog, positions_of
 from .records import Record
 
 log = structlog.stdlib.get_logger(__name__)
 
 _LOOK_INTERVAL_S = 1.0
-_ANSWER_S = 0.2
+
+_FIRST_FETCH_S = 0.01
 
 
 class TailReader:
@@ -37,27 +38,26 @@ class TailReader:
         self._topic = topic
         self._batch_size = kafka.batch_size
         self._broken: BrokerError | None = None
-        self._connected = True  # it answered with the watermarks, or we are not made
+        self._connected = True  # it answers with the partitions, or we are not made
         self._forgotten = ForgottenLog()
+        self._disturbances = Disturbances(log.bind(topic=topic))
         config = client_config(
             kafka,
             client_id,
             {
+                **CONSUMER_CONFIG,
                 "group.id": f"{client_id}-tail",  # the library insists on one; nothing is ever stored under it
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "auto.offset.reset": "earliest",
                 "error_cb": self._on_error,
             },
         )
         self._client = confluent_kafka.Consumer(config, logger=LIBRARY_LOGGER)
         try:
-            ends = self._ends(kafka)
+            self._partitions = self._partitions_of(kafka)
+            self._client.assign([TopicPartition(topic, partition, OFFSET_END) for partition in self._partitions])
+            self._start = self._ends(kafka)
         except BaseException:
             self._client.close()
             raise
-        self._partitions = [place.partition for place in ends]
-        self._client.assign(ends)
         self._look_at = time.monotonic() + _LOOK_INTERVAL_S
 
     def poll(self, timeout_s: float) -> Sequence[Record]:
@@ -70,7 +70,7 @@ class TailReader:
         if self._broken is not None:
             raise self._broken
         self._look_around()
-        return records
+        return [record for record in records if record.offset() >= self._start[record.partition()]]
 
     @property
     def connected(self) -> bool:
@@ -81,39 +81,43 @@ class TailReader:
         """Let go of the connections."""
         self._client.close()
 
-    def _ends(self, kafka: KafkaSettings) -> list[TopicPartition]:
-        deadline = time.monotonic() + kafka.timeout_s
+    def _partitions_of(self, kafka: KafkaSettings) -> list[int]:
         try:
             found = self._client.list_topics(self._topic, timeout=kafka.timeout_s).topics[self._topic]
-            if found.error is not None:
-                raise BrokerError(f"no topic {self._topic} at {kafka.bootstrap_servers}: {found.error.str()}")
-            ends = []
-            for partition in sorted(found.partitions):
-                place = TopicPartition(self._topic, partition)
-                left = max(0.1, deadline - time.monotonic())
-                _, place.offset = self._client.get_watermark_offsets(place, timeout=left)
-                ends.append(place)
         except KafkaException as failure:
             raise unreachable(kafka, failure.args[0].str()) from failure
-        return ends
+        if found.error is not None:
+            raise BrokerError(f"no topic {self._topic} at {kafka.bootstrap_servers}: {found.error.str()}")
+        return sorted(found.partitions)
+
+    def _ends(self, kafka: KafkaSettings) -> dict[int, int]:
+        """Where each partition ends now, as the first fetch of it says.
+
+        Asked for its end, the embedded broker names the start of the last batch instead, so
+        the library begins there; what a fetch says is right on every broker.
+        """
+        deadline = time.monotonic() + kafka.timeout_s
+        while True:
+            poll_batch(self._client, self._batch_size, _FIRST_FETCH_S, self._on_error)
+            known = positions_of(self._client, self._topic, self._partitions, unread=True)
+            if len(known) == len(self._partitions):
+                return {partition: position.end for partition, position in known.items()}
+            if self._broken is not None:
+                raise self._broken
+            if time.monotonic() > deadline:
+                raise unreachable(kafka, "no first fetch")
 
     def _look_around(self) -> None:
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + _LOOK_INTERVAL_S
         if not self._connected:
-            self._ask()
+            self._connected = is_answering(self._client, self._topic)
         forgotten = self._forgotten.check(positions_of(self._client, self._topic, self._partitions))
         if forgotten is not None:
             raise BrokerError(
                 f"the broker lost records of {self._topic}/{forgotten}: restart to read what is there now"
             )
-
-    def _ask(self) -> None:
-        """Find out whether the broker is back: a quiet topic would not tell."""
-        with contextlib.suppress(KafkaException):
-            self._client.list_topics(self._topic, timeout=_ANSWER_S)
-            self._connected = True
 
     def _on_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN:
@@ -121,4 +125,4 @@ class TailReader:
         if is_permanent(error):
             self._broken = BrokerError(f"reading {self._topic} failed: {error.str()}")
         else:
-            log.warning("kafka_tail_disturbed", topic=self._topic, error=error.name(), reason=error.str())
+            self._disturbances.tell(error)

@@ -25,7 +25,7 @@ class Evidence(WireModel):
     position_y_history: list[float]
     yaw_history: list[float]
     label_probability_history: list[float]
-    fired_frames: Annotated[list[int], Field(description="frames of the window in which the rule fired")] = []
+    fired_frames: Annotated[list[int], Field(description="frames of the window in which the rule fired")] = []  # noqa: RUF012  # pydantic copies defaults
 
 
 class Provenance(WireModel):
