@@ -21,16 +21,20 @@ def _upper_level(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
-def configure_logging(
-    service: str, level: str = "INFO", fmt: LogFormat = "json", stream: TextIO | None = None
-) -> None:
+def configure_logging(service: str, level: str = "INFO", fmt: LogFormat = "json", stream: TextIO | None = None) -> None:
     """Set up structlog for this process and route the standard library's loggers through it.
 
     Logs go to standard error unless told otherwise: standard output belongs to a command's result.
     """
     stream = stream or sys.stderr
+
+    def _name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _name_service,  # no context variable: threads that a process starts do not inherit those
         structlog.stdlib.add_log_level,
         _upper_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -39,12 +43,18 @@ def configure_logging(
     tail: list[structlog.typing.Processor]
     if fmt == "json":
         tail = [
-            structlog.processors.dict_tracebacks,
+            # Local variables stay out: they hold whatever a function was given, tokens included.
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
             structlog.processors.EventRenamer("event_type"),
             structlog.processors.JSONRenderer(),
         ]
     else:
-        tail = [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+        tail = [
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,  # the rich one prints local variables
+            )
+        ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -64,4 +74,3 @@ def configure_logging(
     # One line per request is noise next to our own events; failures still come through.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(service=service)
