@@ -218,6 +218,7 @@ def send(kafka: KafkaSettings, topic: str, messages: Sequence[tuple[str | None, 
                 producer.send(topic, value, partition=partition)
         else:
             producer.send(topic, value, key=key.encode())
+    producer.flush(10)
     producer.close()
 
 
