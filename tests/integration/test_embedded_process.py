@@ -59,7 +59,8 @@ FAMILY = """
     depth, way, here = int(sys.argv[1]), sys.argv[2], Path.cwd()
     if depth:
         command = [sys.executable, __file__, str(depth - 1), way]
-        child = Child(ChildSpec(f"depth-{depth - 1}", command, dict(os.environ), here), here, watchdog=way == "watchdog")
+        spec = ChildSpec(f"depth-{depth - 1}", command, dict(os.environ), here)
+        child = Child(spec, here, watchdog=way == "watchdog")
         child.start()
     print("up", flush=True)
     time.sleep(600)

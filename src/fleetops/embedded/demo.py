@@ -71,7 +71,7 @@ def run(settings: Settings, options: DemoOptions, console: Console) -> None:
                 demo.close()
         if demo.status is not None:
             console.print(summary(demo.findings))
-            frames = f"{demo.status.records_acked:,} records, replay {demo.status.status}"
+            frames = f"{demo.status.records_sent:,} records, replay {demo.status.status}"
             console.print(f"session {options.session_id}: {frames}, {time.monotonic() - began_s:.1f} s in all")
             console.print(f"logs: {settings.data_dir / 'logs'}", soft_wrap=True)
 
@@ -98,6 +98,7 @@ class Demo:
         self._stop = stop
         self._screen = screen
         self._tail: TailReader | None = None
+        self._forgotten = False  # a new broker, and the session not looked at since
         self._supervisor = Supervisor(settings, screen.say, stop, self._listen)
         token = service_token(settings).get_secret_value()
         self._replay = ReplayClient(replay_service(settings).url, token)
@@ -156,16 +157,20 @@ class Demo:
         """Read anomalies from a broker that has none of this session's yet."""
         if self._tail is not None:
             self._tail.close()
+            self._forgotten = True
         self._tail = TailReader(settings.kafka, ANOMALIES, "fleetops-demo")
 
     def _begin_session(self) -> None:
         for left_over in self._replay.open_sessions():
             self._screen.say(f"ending session {left_over.session_id}, left open by an earlier run")
             self._replay.stop(left_over.session_id)
-        settings = self._supervisor.settings.replay
+        self._start_session()
+
+    def _start_session(self) -> None:
+        rate_hz = self._supervisor.settings.replay.rate_hz
         scene_ids = self._replay.scenes()
-        self._replay.start(self._options.session_id, scene_ids, settings.rate_hz)
-        rate = f"at {settings.rate_hz:g} Hz" if settings.rate_hz else "as fast as it goes"
+        self._replay.start(self._options.session_id, scene_ids, rate_hz)
+        rate = f"at {rate_hz:g} Hz" if rate_hz else "as fast as it goes"
         scenes = scene_ids[0] if len(scene_ids) == 1 else f"{len(scene_ids)} scenes"
         self._screen.say(f"replaying {scenes} {rate} as session {self._options.session_id}")
         self.status = self._replay.status(self._options.session_id)
@@ -197,8 +202,14 @@ class Demo:
             self.status = self._replay.status(self._options.session_id)
         except ReplayUnreachableError:
             return False
+        if self._forgotten:
+            self._forgotten = False
+            if not self.status.open:  # it had ended, but not all of it was detected: the same ids make it the same
+                self._start_session()
+                return False
+        frame = "no frame yet" if self.status.current_frame is None else f"frame {self.status.current_frame}"
         self._screen.progress(
-            f"{self.status.status}: frame {self.status.current_frame}, {self.status.vehicles_active} vehicles, "
+            f"{self.status.status}: {frame}, {self.status.vehicles_active} vehicles, "
             f"{self.findings.total} anomaly messages"
         )
         if self.status.open or not self._detection.caught_up(time.monotonic()):

@@ -20,9 +20,9 @@ class SessionStatus(BaseModel):
 
     session_id: str
     status: Literal["running", "paused", "stopped", "completed", "failed"]
-    current_frame: int = 0
+    current_frame: int | None = None
     vehicles_active: int = 0
-    records_acked: int = 0
+    records_sent: int = 0
 
     @property
     def open(self) -> bool:

@@ -104,6 +104,6 @@ def replay_service(settings: Settings) -> Service:
     return Service("replay-service", "replay", settings.replay.host, settings.replay.port)
 
 
-def services(settings: Settings) -> tuple[Service, ...]:
-    """All of them in the order in which they start: who listens before who speaks."""
-    return anomaly_service(settings), operator_service(settings), replay_service(settings)
+def stages(settings: Settings) -> tuple[tuple[Service, ...], ...]:
+    """All of them in the order in which they start: first those that listen, then the one that speaks."""
+    return (anomaly_service(settings), operator_service(settings)), (replay_service(settings),)

@@ -17,7 +17,7 @@ from .ports import LOOPBACK
 from .postgres import PostgresServer
 from .process import Child, describe_exit
 from .restarts import RestartPolicy
-from .services import Service, services
+from .services import Service, stages
 from .stop import StopRequest
 
 log = structlog.stdlib.get_logger(__name__)
@@ -68,13 +68,16 @@ class Supervisor:
         return f"{LOOPBACK}:{self._postgres.port}" if self._postgres else "nowhere"
 
     def start_services(self) -> None:
-        """Start the services one after the other, each ready before the next."""
-        for service in services(self.settings):
-            child = service.child(self.settings)
-            self._running.append((service, child))
-            child.start()
-            service.await_ready(child, self._stop)
-            self._say(f"{service.name} is ready on {service.url}")
+        """Start the services, each stage ready before the next."""
+        for stage in stages(self.settings):
+            first = len(self._running)
+            for service in stage:
+                child = service.child(self.settings)
+                self._running.append((service, child))
+                child.start()
+            for service, child in self._running[first:]:
+                service.await_ready(child, self._stop)
+                self._say(f"{service.name} is ready on {service.url}")
 
     def watch(self) -> None:
         """Look after everything once: start again what has died.
