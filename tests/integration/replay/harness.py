@@ -25,6 +25,7 @@ from fleetops.embedded.environment import child_environment
 from fleetops.settings import KafkaSettings, ReplaySettings, Settings
 
 TOKEN = "the-services-own-token"
+_QUIET_S = 0.3
 COMMAND = [sys.executable, "-m", "fleetops.cli", "replay"]
 
 
@@ -152,27 +153,26 @@ def read_session(kafka: KafkaSettings, session_id: str) -> Sent:
     )
     sent = Sent()
     try:
-        places, ends = [], {}
+        places, unread = [], {}
         for partition in consumer.list_topics(RAW_TELEMETRY, timeout=20).topics[RAW_TELEMETRY].partitions:
             place = confluent_kafka.TopicPartition(RAW_TELEMETRY, partition)
             place.offset, end = consumer.get_watermark_offsets(place, timeout=20)
+            places.append(place)
             if place.offset < end:
-                places.append(place)
-                ends[partition] = end
-        if places:
-            consumer.assign(places)
+                unread[partition] = end
+        consumer.assign(places)
         deadline = time.monotonic() + 60
-        while ends:
-            assert time.monotonic() < deadline, f"not read to {ends}"
-            for message in consumer.consume(1000, timeout=0.1):
+        # The embedded broker's watermark is where its last batch begins: the end is where nothing more comes.
+        while (messages := consumer.consume(1000, timeout=_QUIET_S)) or unread:
+            assert time.monotonic() < deadline, f"not read to {unread}"
+            for message in messages:
                 assert message.error() is None, message.error()
                 partition, offset = message.partition(), message.offset()
                 assert partition is not None
                 assert offset is not None
-                if offset < ends.get(partition, 0):
-                    _sort_in(sent, session_id, partition, message)
-                if offset + 1 >= ends.get(partition, 0):
-                    ends.pop(partition, None)
+                _sort_in(sent, session_id, partition, message)
+                if offset + 1 >= unread.get(partition, 0):
+                    unread.pop(partition, None)
     finally:
         consumer.close()
     return sent

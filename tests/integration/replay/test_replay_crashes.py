@@ -199,6 +199,28 @@ def test_a_silent_broker_is_waited_for(dataset: Path, tmp_path: Path, tansu: Tan
     assert_whole(read_session(kafka, "crash"), undisturbed)
 
 
+def test_records_that_failed_for_good_are_sent_anew(
+    dataset: Path, tmp_path: Path, tansu: Tansu, undisturbed: Sent
+) -> None:
+    """When the client library gives up on records, the session begins again behind the last frame that is through."""
+    impatient = {"delivery.timeout.ms": "1500", "request.timeout.ms": "1000"}
+    kafka = client_settings(tansu.bootstrap_servers).model_copy(update={"client_options": impatient})
+    settings = settings_for(kafka, dataset, tmp_path / "data")
+    with running(settings) as service:
+        service.post("start", scene_ids=[SCENE], replay_rate_hz=60, session_id="crash")
+        service.await_that("crash", lambda state: state["records_sent"] > 200)
+        os.kill(tansu.process.pid, signal.SIGSTOP)
+        try:
+            state = service.await_that("crash", lambda state: not state["kafka_connected"], within_s=20)
+            assert "not delivered" in state["trouble"]
+        finally:
+            os.kill(tansu.process.pid, signal.SIGCONT)
+        state = service.await_status("crash", "completed")
+        assert state["records_sent"] == RECORDS
+        assert "replay_interrupted" in {event["event_type"] for event in service.log()}
+    assert_whole(read_session(kafka, "crash"), undisturbed)
+
+
 def test_a_session_of_another_dataset_is_not_gone_on_with(dataset: Path, tmp_path: Path, tansu: Tansu) -> None:
     """Its frames would be others under the same ids: it fails and says why; the service runs."""
     kafka = client_settings(tansu.bootstrap_servers)
