@@ -71,6 +71,7 @@ def configure_logging(service: str, level: str = "INFO", fmt: LogFormat = "json"
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # One line per request is noise next to our own events; failures still come through.
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    # A line per request or per migration step is noise next to our own events; failures still come through.
+    for chatty in ("uvicorn.access", "httpx", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.contextvars.clear_contextvars()

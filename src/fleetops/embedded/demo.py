@@ -59,21 +59,22 @@ def run(settings: Settings, options: DemoOptions, console: Console) -> None:
     with DataDirLock(settings.data_dir), StopRequest() as stop:
         settings = claim_ports(settings)
         began_s = time.monotonic()
-        with screen_for(console) as screen:
-            demo = Demo(settings, options, stop, screen)
-            try:
-                demo.start()
-                demo.follow()
-            except StopRequested:
-                screen.say("stopping (Ctrl-C again ends everything at once)")
-                raise
-            finally:
-                demo.close()
-        if demo.status is not None:
-            console.print(summary(demo.findings))
-            frames = f"{demo.status.records_sent:,} records, replay {demo.status.status}"
-            console.print(f"session {options.session_id}: {frames}, {time.monotonic() - began_s:.1f} s in all")
-            console.print(f"logs: {settings.data_dir / 'logs'}", soft_wrap=True)
+        demo: Demo | None = None
+        try:
+            with screen_for(console) as screen:
+                demo = Demo(settings, options, stop, screen)
+                demo.run()
+        finally:
+            if demo is not None:
+                _report(demo, settings, console, time.monotonic() - began_s)
+
+
+def _report(demo: Demo, settings: Settings, console: Console, duration_s: float) -> None:
+    if demo.status is not None:
+        console.print(summary(demo.findings))
+        progress = f"{demo.status.records_sent:,} records, replay {demo.status.status}"
+        console.print(f"session {demo.status.session_id}: {progress}, {duration_s:.1f} s in all", highlight=False)
+    console.print(f"logs: {settings.data_dir / 'logs'}", soft_wrap=True, highlight=False)
 
 
 def _require_dataset(settings: Settings, console: Console) -> None:
@@ -103,6 +104,17 @@ class Demo:
         token = service_token(settings).get_secret_value()
         self._replay = ReplayClient(replay_service(settings).url, token)
         self._detection = DetectionClient(anomaly_service(settings).url, token)
+
+    def run(self) -> None:
+        """Bring everything up, follow the session, and end everything, whatever happens in between."""
+        try:
+            self.start()
+            self.follow()
+        except StopRequested:
+            self._screen.say("stopping (Ctrl-C again ends everything at once)")
+            raise
+        finally:
+            self.close()
 
     def start(self) -> None:
         """Bring everything up, each step ready before the next, and start the session."""
@@ -146,6 +158,7 @@ class Demo:
         if self.status is not None and self.status.open:
             try:
                 self._replay.stop(self._options.session_id)
+                self.status = self._replay.status(self._options.session_id)
             except FleetOpsError as error:
                 log.warning("session_not_stopped", reason=str(error))
         self._replay.close()

@@ -111,15 +111,17 @@ class Child:
         """Whether the child was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
+    def ask(self) -> None:
+        """Ask the child to end, and wait for nothing."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(self.spec.stop_signal)
+
     def stop(self, grace_s: float = 10.0) -> None:
         """End the child: its stop signal, then SIGKILL to its group after `grace_s` seconds."""
-        process = self._process
-        if process is None:
-            return
-        if process.poll() is None:
-            process.send_signal(self.spec.stop_signal)
+        self.ask()
+        if self._process is not None:
             try:
-                process.wait(grace_s)
+                self._process.wait(grace_s)
             except subprocess.TimeoutExpired:
                 self.kill()
         self._release()

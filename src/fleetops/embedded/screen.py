@@ -68,7 +68,7 @@ class LiveTable:
         self._console = console
         self._rows: deque[Anomaly] = deque(maxlen=min(ROWS, max(3, console.height - 8)))
         self._progress = ""
-        self._live = Live(console=console, refresh_per_second=REFRESH_HZ, get_renderable=self._render)
+        self._live = Live(console=console, refresh_per_second=REFRESH_HZ, get_renderable=self.picture)
 
     def __enter__(self) -> LiveTable:
         self._live.start()
@@ -92,7 +92,8 @@ class LiveTable:
         """Show `text` below the table."""
         self._progress = text
 
-    def _render(self) -> RenderableType:
+    def picture(self) -> RenderableType:
+        """What stands at the bottom of the terminal now."""
         if not self._rows:
             return Text(self._progress, style="dim")
         table = Table(

@@ -20,6 +20,8 @@ from .restarts import RestartPolicy
 from .services import Service, stages
 from .stop import StopRequest
 
+WITHOUT_BROKER_GRACE_S = 2.0  # services then wait for a broker that is gone; what they hold is sent anew anyway
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -96,7 +98,9 @@ class Supervisor:
                 self._revive(place)
 
     def stop(self) -> None:
-        """End everything, what started last first."""
+        """End everything: first the services, all asked at once, then the servers that they use."""
+        for _, child in reversed(self._running):
+            child.ask()
         for child in reversed(self._children()):
             child.stop()
             log.info("child_stopped", child=child.spec.name, exit_code=child.exit_code())
@@ -113,8 +117,10 @@ class Supervisor:
 
     def _begin_anew(self, broker: EmbeddedBroker) -> None:
         self._await_turn(broker.child)
-        for _, child in reversed(self._running):
-            child.stop()
+        for _, child in self._running:
+            child.ask()
+        for _, child in self._running:
+            child.stop(WITHOUT_BROKER_GRACE_S)
         self._running.clear()
         broker.start()
         self._on_broker(self.settings)
