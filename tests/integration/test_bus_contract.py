@@ -181,8 +181,9 @@ def test_order_holds_within_each_partition(kafka: KafkaSettings, producer: Produ
 
 
 def test_a_tail_begins_at_the_end_it_saw(kafka: KafkaSettings, producer: Producer, mark: bytes) -> None:
-    """What was there before is not read; what comes between opening and the first poll is."""
-    producer.send(OPERATOR_ALERTS, mark + b"before", partition=0)
+    """What was there before, in one large batch, is not read; what comes between opening and the first poll is."""
+    for _ in range(200):
+        producer.send(OPERATOR_ALERTS, mark + b"before", partition=0)
     producer.flush()
     tail = TailReader(kafka, OPERATOR_ALERTS, "test")
     producer.send(OPERATOR_ALERTS, mark + b"after", partition=0)

@@ -29,6 +29,9 @@ _WAIT_S = 0.1
 """Longest wait for a first record, hence how soon a stop is seen."""
 
 
+_LOOK_INTERVAL_S = 1.0
+
+
 class PartitionHandler(Protocol):
     """What is done with the records of the partitions a consumer holds; runs in the consumer's thread.
 
@@ -103,13 +106,17 @@ class GroupConsumer:
             self._client.subscribe(
                 [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
-            look_at = time.monotonic() + self._commit_interval_s
+            commit_at = look_at = time.monotonic()
             while not stop.is_set():
                 self._step()
-                if time.monotonic() >= look_at:
+                now = time.monotonic()
+                if now - commit_at >= self._commit_interval_s:
                     self._commit(asynchronous=True)
+                    commit_at = now
+                if now - look_at >= _LOOK_INTERVAL_S:
                     self._look_around()
-                    look_at = time.monotonic() + self._commit_interval_s
+                    look_at = now
+            self._ask_if_disconnected()
         except BaseException:
             self._ending = True  # closing revokes everything; nothing may be committed then
             raise
@@ -169,8 +176,7 @@ class GroupConsumer:
         self._log.warning("commit_failed", reasons={at: str(reason) for at, reason in failed.items()})
 
     def _look_around(self) -> None:
-        if self._owned and not self._connected:
-            self._connected = is_answering(self._client, self._topic)
+        self._ask_if_disconnected()
         self._positions = positions_of(self._client, self._topic, sorted(self._owned))
         forgotten = self._forgotten.check(self._positions)
         if forgotten is not None:
@@ -180,6 +186,10 @@ class GroupConsumer:
                 f"we have read up to {at.next_offset}. Restart to read what is there now."
             )
 
+    def _ask_if_disconnected(self) -> None:
+        if self._owned and not self._connected:
+            self._connected = is_answering(self._client, self._topic)
+
     def _on_assign(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
         partitions = [place.partition for place in places]
         self._connected = True
@@ -188,8 +198,13 @@ class GroupConsumer:
         self._handler.assigned(partitions)
 
     def _on_revoke(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
-        if not self._ending:
+        # Commit is the one call of the client that is safe in here: any that waits for an answer, as
+        # `list_topics`, makes the library abort the process at the next callback of the same close.
+        if self._connected and not self._ending:
             self._commit(asynchronous=False)
+        elif not self._ending:
+            # It would wait for a coordinator; a stop must not, and what is read again does no harm.
+            self._log.warning("commit_skipped", reason="no broker answers")
         self._release(places, "partitions_revoked")
 
     def _on_lost(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:
