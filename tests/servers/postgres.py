@@ -82,7 +82,7 @@ class Postgres:
     def again(self) -> Postgres:
         """Start the server anew after it ended or was killed: same port, same data."""
         options = {"listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": ""}
-        options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": 200}
+        options |= {"fsync": "off", "full_page_writes": "off", "max_connections": 200}
         flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
         server = replace(self, process=_launch(["postgres", "-D", "data", *flags], self.folder))
         server._wait()

@@ -1,4 +1,4 @@
-"""What an operator asks for, and what makes no sense to ask. Pure."""
+"""What an operator asks for, and what makes no sense to ask."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.operator.stories import Sessions, anomaly, deliver, do, the_alert, told
+from tests.servers.reading import read_all
 
 from fleetops.bus.admin import ensure_topics
 from fleetops.bus.producer import Producer
@@ -83,7 +84,7 @@ async def test_numbers_have_no_gap_whoever_writes(engine: AsyncEngine, sessions:
 async def cut_off_the_leader(engine: AsyncEngine) -> None:
     """Kill the connection that holds the relay's lock, as soon as one does."""
     async with asyncio.timeout(10), engine.connect() as connection:
-        while not (
+        while not (  # noqa: ASYNC110 - PostgreSQL tells nobody about its locks
             await connection.execute(
                 text("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = :low"),
                 {"low": LOCK & 0xFFFFFFFF},
@@ -185,29 +186,3 @@ async def test_a_broker_that_is_away_delays_nobody_but_kafka(
     assert all(row.published_at is None for row in await told(sessions))
     async with running(Relay(engine, lambda: Producer(broker, "relay"))):
         await all_published(sessions)
-
-
-def read_all(kafka: KafkaSettings, topic: str) -> list[tuple[bytes, bytes]]:
-    """Key and value of everything in a topic, by partition."""
-    from confluent_kafka import Consumer, TopicPartition
-
-    consumer = Consumer(
-        {"bootstrap.servers": kafka.bootstrap_servers, "group.id": "test-reader", "enable.auto.commit": False}
-    )
-    found: list[tuple[bytes, bytes]] = []
-    for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-        _, end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        consumer.assign([TopicPartition(topic, partition, 0)])
-        at = 0
-        while at < end:
-            record = consumer.poll(10)
-            assert record is not None, "the broker stopped in the middle"
-            assert record.error() is None
-            key, value, offset = record.key(), record.value(), record.offset()
-            assert key is not None
-            assert value is not None
-            assert offset is not None
-            found.append((bytes(key), bytes(value)))
-            at = offset + 1
-    consumer.close()
-    return found
