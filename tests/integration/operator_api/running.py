@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ import httpx
 from pydantic import SecretStr
 from tests.servers.processes import free_port, spawn, stop, tail_of
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from fleetops.auth.roles import Role
 from fleetops.bus.producer import Producer
@@ -55,18 +58,12 @@ class OperatorService:
         cls, folder: Path, database_url: str, kafka: KafkaSettings, extra: Mapping[str, str] | None = None
     ) -> OperatorService:
         """Start it on a free port and wait until it is ready."""
-        port = free_port()
-        settings = Settings(
-            database_url=SecretStr(database_url),
-            kafka=kafka,
-            operator=OperatorSettings(port=port),
-            data_dir=folder / "data",
-        )
+        settings = cls.settings_for(folder, database_url, kafka)
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("FLEETOPS_")},
             "FLEETOPS_DATABASE_URL": database_url,
             "FLEETOPS_DATA_DIR": str(folder / "data"),
-            "FLEETOPS_OPERATOR__PORT": str(port),
+            "FLEETOPS_OPERATOR__PORT": str(settings.operator.port),
             "FLEETOPS_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
             "FLEETOPS_KAFKA__SESSION_TIMEOUT_MS": str(kafka.session_timeout_ms),
             "FLEETOPS_KAFKA__HEARTBEAT_INTERVAL_MS": str(kafka.heartbeat_interval_ms),
@@ -76,6 +73,16 @@ class OperatorService:
         service = cls(settings, folder, environment, spawn_service(folder, environment))
         service.wait_until_ready()
         return service
+
+    @staticmethod
+    def settings_for(folder: Path, database_url: str, kafka: KafkaSettings) -> Settings:
+        """What commands beside the service would be configured with."""
+        return Settings(
+            database_url=SecretStr(database_url),
+            kafka=kafka,
+            operator=OperatorSettings(port=free_port()),
+            data_dir=folder / "data",
+        )
 
     @property
     def url(self) -> str:
@@ -139,7 +146,7 @@ class OperatorService:
     def token(self, role: Role) -> str:
         """An API token of this role."""
         if role not in self.tokens:
-            self.tokens[role] = access.create_token(self.settings, role, f"test-{role}")
+            self.tokens[role] = access.create_token(self.settings, role, f"test-{role}-{secrets.token_hex(4)}")
         return self.tokens[role]
 
     def login_link(self, operator_id: str = "operator_001", role: Role = Role.OPERATOR) -> str:
@@ -192,6 +199,17 @@ class Socket:
             event = await self.next(max(0.01, deadline - time.monotonic()))
             if event["type"] == kind:
                 return event
+
+    async def until_closed(self, within_s: float = 30) -> int | None:
+        """Read until the server closes; with which code."""
+
+        async def read_on() -> None:
+            with contextlib.suppress(ConnectionClosed):
+                while True:
+                    await self.connection.recv()
+
+        await asyncio.wait_for(read_on(), within_s)
+        return self.connection.close_code
 
     async def numbered(self, up_to: int, within_s: float = 20) -> list[Event]:
         """The events with a `seq` until that of `up_to`, snapshots left out."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -13,8 +12,8 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 from pydantic import JsonValue
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from fleetops.auth.roles import Role
 from fleetops.errors import ConfigurationError, ConflictError
@@ -22,7 +21,7 @@ from fleetops.operator import access
 from fleetops.operator.api.app import build
 from fleetops.operator.api.callers import COOKIE
 
-from .running import OperatorService
+from .running import OperatorService, Socket
 
 ALERT = f"/alerts/{uuid4()}"
 OPEN = None
@@ -56,13 +55,6 @@ ROUTES: dict[tuple[str, str], tuple[str, Body | None, Role | None]] = {
     ("WS", "/ws"): ("/ws", None, Role.VIEWER),
 }
 """By route: a request of it, and the least role that may make it. A new route belongs in here."""
-
-
-async def _read_on(socket: ClientConnection) -> None:
-    """Read until the server closes."""
-    with contextlib.suppress(ConnectionClosed):
-        while True:
-            await socket.recv()
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
@@ -174,8 +166,7 @@ async def test_signing_out_closes_the_sockets_of_the_session(service: OperatorSe
     ) as socket:
         await socket.recv()
         assert (await _in_thread(lambda: person.post("/auth/logout"))).status_code == 204
-        await asyncio.wait_for(_read_on(socket), 10)
-        assert socket.close_code == 4401
+        assert await Socket(socket).until_closed() == 4401
 
 
 def test_an_expired_session_is_no_session(service: OperatorService) -> None:
@@ -261,9 +252,9 @@ def test_a_body_beyond_the_bound_is_refused(service: OperatorService) -> None:
 
 def test_a_token_is_one_of_its_kind(service: OperatorService) -> None:
     """Two programs cannot sign with the same name, and a name is no sentence."""
-    service.token(Role.VIEWER)
+    access.create_token(service.settings, Role.VIEWER, "nightly")
     with pytest.raises(ConflictError):
-        access.create_token(service.settings, Role.OPERATOR, "test-viewer")
+        access.create_token(service.settings, Role.OPERATOR, "nightly")
     with pytest.raises(ConfigurationError):
         access.create_token(service.settings, Role.OPERATOR, "no spaces")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, cast
+from typing import cast
 from uuid import uuid4
 
 import httpx
@@ -18,21 +16,10 @@ from fleetops.contracts import ids, topics
 from fleetops.contracts.vocabulary import AnomalyStatus, AnomalyType, Severity
 from fleetops.settings import KafkaSettings
 
+from .eventually import eventually
 from .running import OperatorService, detect, send
 
-T = TypeVar("T")
 Json = dict[str, object]
-
-
-def eventually(look: Callable[[], T | None], within_s: float = 15) -> T:
-    """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + within_s
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
 
 
 def alert_of(program: httpx.Client, vehicle: str, **conditions: object) -> Json:
