@@ -25,7 +25,7 @@ from tests.integration.operator.stories import (
 )
 
 from fleetops.contracts import ids
-from fleetops.contracts.vocabulary import ActionType, AlertStatus, Severity, VehicleState
+from fleetops.contracts.vocabulary import ActionType, AlertStatus, AnomalyType, Severity, VehicleState
 from fleetops.db.engine import create_engine, session_factory
 from fleetops.db.models import Incident, OutboxKind, Vehicle
 from fleetops.operator.timers import Timers
@@ -64,6 +64,18 @@ async def test_a_critical_alert_waits_for_a_person(sessions: Sessions) -> None:
     assert await tick(sessions, DUE + timedelta(days=7)) == 0
     assert (await the_alert(sessions)).alert_status is AlertStatus.OPEN
     assert await state(sessions) is VehicleState.ALERTING
+
+
+async def test_a_critical_alert_waits_also_beside_one_that_does_not(sessions: Sessions) -> None:
+    """Of two alerts of one vehicle whose conditions ended, the one below CRITICAL resolves itself alone."""
+    other = AnomalyType.PERCEPTION_INSTABILITY
+    await deliver(sessions, anomaly(10, severity=Severity.CRITICAL), anomaly(10, kind=other))
+    await deliver(sessions, cleared(20), cleared(20, other))
+    assert await tick(sessions, DUE) == 1
+    assert {alert.severity: alert.alert_status for alert in await alerts(sessions)} == {
+        Severity.CRITICAL: AlertStatus.OPEN,
+        Severity.WARNING: AlertStatus.RESOLVED,
+    }
 
 
 async def test_a_condition_that_came_back_in_time_stays(sessions: Sessions) -> None:
