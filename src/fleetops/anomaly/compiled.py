@@ -34,7 +34,7 @@ def source_digest() -> str:
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Mark `function` as compilable; calling it from Python stays plain Python."""
-    marked: Callable[P, R] = register_jitable(function)
+    marked: Callable[P, R] = register_jitable(forceinline=True, error_model="numpy", _nrt=False)(function)
     return marked
 
 
@@ -45,5 +45,5 @@ def jit(function: Callable[P, R]) -> Callable[P, R]:
     """
     folder = str(platformdirs.user_cache_path("fleetops") / "compiled" / source_digest())
     setattr(numba.config, "CACHE_DIR", folder)  # noqa: B010 - made at run time, unknown to the type checker
-    dispatcher: Callable[P, R] = numba.njit(cache=True, nogil=True)(function)
+    dispatcher: Callable[P, R] = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
     return dispatcher

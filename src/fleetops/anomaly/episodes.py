@@ -87,4 +87,5 @@ def _tell(w: Window, kind: int, cleared: bool, severity: int, state: State, out:
     found["active_agents"], found["active_agents_before"] = w.active_agents, w.active_agents_before
     cell = state.frames[s, w.frame % state.frames.shape[1]]
     found["event_time_ms"] = cell["event_time_ms"] if cell["frame"] == w.frame else 0
-    out.windows[index] = w.rings[w.row]
+    for slot in range(w.rings.shape[1]):
+        out.windows[index, slot] = w.rings[w.row, slot]

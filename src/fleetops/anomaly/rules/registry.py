@@ -82,7 +82,7 @@ def evaluate_rules(window: Window, rules: tuple[Any, ...], fired: npt.NDArray[np
         fired[index] = RULES[type(thresholds)].severity(window, thresholds)
 
 
-@overload(evaluate_rules)
+@overload(evaluate_rules, jit_options={"forceinline": True, "error_model": "numpy", "_nrt": False})
 def _compile_evaluate_rules(window: Any, rules: Any, fired: Any, first: Any) -> Any:
     """Unrolls the tuple of rules at compile time: thresholds stay run-time values, so a new value compiles nothing."""
     if len(rules) == 0:

@@ -1,0 +1,1 @@
+"""Measurements, one command each. Every figure in README and docs comes from one of them."""
