@@ -16,12 +16,22 @@ test("unacknowledged alerts come first, then severity, then the newest", () => {
     named("new warning", { created_at: "2026-11-23T11:00:00.000Z" }),
     named("critical", { severity: "CRITICAL", created_at: "2026-11-23T08:00:00.000Z" }),
   ];
-  expect(ids([...alerts].sort(byUrgency))).toEqual(["critical", "new warning", "old warning", "info", "seen critical"]);
+  expect(ids([...alerts].sort(byUrgency))).toEqual([
+    "critical",
+    "new warning",
+    "old warning",
+    "info",
+    "seen critical",
+  ]);
 });
 
 test("resolved alerts are listed by when they were resolved", () => {
   const alerts = byId(
-    named("first", { alert_status: "RESOLVED", severity: "CRITICAL", resolved_at: "2026-11-23T10:00:00.000Z" }),
+    named("first", {
+      alert_status: "RESOLVED",
+      severity: "CRITICAL",
+      resolved_at: "2026-11-23T10:00:00.000Z",
+    }),
     named("last", { alert_status: "RESOLVED", severity: "INFO", resolved_at: "2026-11-23T11:00:00.000Z" }),
   );
   expect(ids(listed(alerts, { ...everything, status: "resolved" }, "me"))).toEqual(["last", "first"]);

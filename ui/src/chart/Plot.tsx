@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { decimal } from "../format/numbers";
-import type { Series } from "../incident/series";
+import type { Limit, Series } from "../incident/series";
 import classes from "./Plot.module.css";
 
 const AXIS = "#8e9cab";
@@ -10,6 +10,8 @@ const GRID = "#1e2832";
 const LINE = "#7ab9f2";
 const LIMIT = "#ffe45c";
 const CRITICAL = "#ff6a5e";
+/** Half a frame: a band covers its frame, and the first and last points are not cut off. */
+const EDGE_S = 0.05;
 const FONT = '500 11px "Inter Variable", sans-serif';
 
 /** One curve, its limits as dashed lines, and the frames in which the rule fired. */
@@ -60,7 +62,7 @@ function options(series: Series, width: number, height: number): uPlot.Options {
     cursor: { y: false, points: { size: 6 } },
     legend: { show: false },
     scales: {
-      x: { time: false },
+      x: { time: false, range: (_, from, to) => [from - EDGE_S, to + EDGE_S] },
       y: { range: [Math.min(low - margin, low >= 0 ? 0 : low - margin), high + margin] },
     },
     axes: [
@@ -71,7 +73,9 @@ function options(series: Series, width: number, height: number): uPlot.Options {
         gap: 2,
         grid: { show: false },
         ticks: { show: false },
-        values: (_, ticks) => ticks.map((tick) => (tick === 0 ? "found" : `${decimal(tick, 1)} s`)),
+        incrs: [0.1, 0.2, 0.5, 1, 2, 5, 10],
+        values: (_, ticks) =>
+          ticks.map((tick) => (Math.abs(tick) < 0.01 ? series.zero : `${decimal(tick, 1)} s`)),
       },
       {
         stroke: AXIS,
@@ -92,18 +96,30 @@ function options(series: Series, width: number, height: number): uPlot.Options {
   };
 }
 
-/** A band behind every frame in which the rule fired. */
+/** A band behind every frame in which the rule fired, and the unit in the corner. */
 function drawFired(plot: uPlot, series: Series): void {
   const { ctx, bbox } = plot;
-  const half = 0.05;
   ctx.save();
   ctx.fillStyle = "rgba(255, 148, 23, 0.20)";
   for (const second of series.fired) {
-    const left = Math.max(bbox.left, plot.valToPos(second - half, "x", true));
-    const right = Math.min(bbox.left + bbox.width, plot.valToPos(second + half, "x", true));
+    const left = Math.max(bbox.left, plot.valToPos(second - EDGE_S, "x", true));
+    const right = Math.min(bbox.left + bbox.width, plot.valToPos(second + EDGE_S, "x", true));
     ctx.fillRect(left, bbox.top, Math.max(2, right - left), bbox.height);
   }
+  ctx.fillStyle = AXIS;
+  ctx.font = `${11 * uPlot.pxRatio}px "Inter Variable", sans-serif`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "top";
+  ctx.fillText(series.unit, bbox.left + 5 * uPlot.pxRatio, bbox.top + 2 * uPlot.pxRatio);
   ctx.restore();
+}
+
+/** Labels of two limits that lie close together are moved apart, the higher one up. */
+function labelY(plot: uPlot, series: Series, limit: Limit, y: number): number {
+  const near = 7 * uPlot.pxRatio;
+  const other = series.limits.find((each) => each !== limit);
+  const apart = other === undefined ? Number.POSITIVE_INFINITY : y - plot.valToPos(other.value, "y", true);
+  return Math.abs(apart) >= 2 * near ? y : y + Math.sign(apart) * (near - Math.abs(apart) / 2);
 }
 
 function drawLimits(plot: uPlot, series: Series): void {
@@ -123,7 +139,7 @@ function drawLimits(plot: uPlot, series: Series): void {
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    ctx.fillText(limit.label, bbox.left + bbox.width + 5 * ratio, y);
+    ctx.fillText(limit.label, bbox.left + bbox.width + 5 * ratio, labelY(plot, series, limit, y));
   }
   ctx.restore();
 }

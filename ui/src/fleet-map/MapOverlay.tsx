@@ -95,14 +95,17 @@ function Empty(): ReactNode {
   }
   return (
     <div className={classes.empty} role="status">
-      {known ? (
-        <>
-          <b>No vehicles</b>
-          <span>Nothing is being replayed. Start a replay below, and vehicles appear here.</span>
-        </>
-      ) : (
-        <b>Waiting for the fleet…</b>
-      )}
+      <p>
+        {known ? (
+          <>
+            <b>No vehicles</b>
+            <br />
+            Nothing is being replayed. Start a replay below, and vehicles appear here.
+          </>
+        ) : (
+          <b>Waiting for the fleet…</b>
+        )}
+      </p>
     </div>
   );
 }

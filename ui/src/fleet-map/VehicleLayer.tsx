@@ -20,6 +20,8 @@ import { VehicleShapeLayer } from "./VehicleShapeLayer";
 const SYMBOL_PX = 9;
 /** A trail for each alerting vehicle, up to a number at which they would be a thicket. */
 const MOST_TRAILS = 40;
+/** Opaque: where segments meet or cross, they must not add up to a pattern of their own. */
+const TRACE_COLOUR = rgba255("#18222c");
 const TRACE_PERIOD_MS = 500;
 
 /** Draws the fleet over the map, one update per animation frame, without React. */
@@ -70,10 +72,13 @@ class FleetPainter {
   private frame = 0;
   private dirty = true;
   private drawn = -1;
+  private wasGliding = true;
   private alerts: ReadonlyMap<string, VehicleAlerts> = new Map();
   private drawing: Drawing | null = null;
   private trails: Segments | null = null;
   private readonly traces = new Traces();
+  /** Who asked for less motion sees vehicles step from tick to tick. */
+  private readonly still = window.matchMedia("(prefers-reduced-motion: reduce)");
   private traceColumns = this.traces.columns();
   private tracedAt = 0;
 
@@ -110,7 +115,7 @@ class FleetPainter {
 
   private paint(now: number): void {
     const changed = this.dirty || this.drawn !== fleetPositions.revision;
-    const gliding = fleetPositions.gliding(now);
+    const gliding = !this.still.matches && fleetPositions.gliding(now);
     if (!changed && !gliding && !this.wasGliding) {
       return;
     }
@@ -123,8 +128,6 @@ class FleetPainter {
     this.follow(now);
     this.overlay.setProps({ layers: this.layers(now) });
   }
-
-  private wasGliding = true;
 
   /** New columns, after a tick or a change of what is known of vehicles. */
   private rebuild(now: number): void {
@@ -189,8 +192,8 @@ class FleetPainter {
         ...place,
         visible: traces,
         data: this.traceColumns,
-        getColor: [120, 150, 180, 46],
-        getWidth: 2.2,
+        getColor: TRACE_COLOUR,
+        getWidth: 2.6,
         widthUnits: "meters",
         widthMinPixels: 1,
       }),
@@ -199,7 +202,7 @@ class FleetPainter {
         id: "vehicles",
         ...place,
         data: this.drawing.columns,
-        progress: fleetPositions.progress(now),
+        progress: this.still.matches ? 1 : fleetPositions.progress(now),
         symbolPixels: SYMBOL_PX,
         pickable: true,
       }),

@@ -15,6 +15,10 @@ interface Camera {
 
 export const useCamera = create<Camera>()(() => ({ mode: "fleet", map: null }));
 
+/** Room for the controls over the map, and for a vehicle's symbol and ring at the very edge. */
+const PADDING_PX = { top: 88, right: 72, bottom: 64, left: 48 };
+/** A vehicle nearer to the edge than this share of the view is about to leave it. */
+const EDGE = 0.03;
 const CLOSEST_ZOOM = 18;
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -58,7 +62,7 @@ export function fitFleet(durationMs: number): void {
   if (map === null || box === null) {
     return;
   }
-  map.fitBounds(box, { padding: 72, maxZoom: CLOSEST_ZOOM, duration: calm() ? 0 : durationMs });
+  map.fitBounds(box, { padding: PADDING_PX, maxZoom: CLOSEST_ZOOM, duration: calm() ? 0 : durationMs });
 }
 
 /** In `fleet` mode, fit again once some of the fleet left the view, or much of the view is empty. */
@@ -69,15 +73,13 @@ export function keepFleetInView(): void {
     return;
   }
   const view = map.getBounds();
+  const [width, height] = [view.getEast() - view.getWest(), view.getNorth() - view.getSouth()];
   const outside =
-    box[0] < view.getWest() ||
-    box[1] < view.getSouth() ||
-    box[2] > view.getEast() ||
-    box[3] > view.getNorth();
-  const share = Math.max(
-    (box[2] - box[0]) / (view.getEast() - view.getWest()),
-    (box[3] - box[1]) / (view.getNorth() - view.getSouth()),
-  );
+    box[0] < view.getWest() + EDGE * width ||
+    box[1] < view.getSouth() + EDGE * height ||
+    box[2] > view.getEast() - EDGE * width ||
+    box[3] > view.getNorth() - 2 * EDGE * height;
+  const share = Math.max((box[2] - box[0]) / width, (box[3] - box[1]) / height);
   const roomy = share < 0.35 && map.getZoom() < CLOSEST_ZOOM - 0.1;
   if (outside || roomy) {
     fitFleet(900);

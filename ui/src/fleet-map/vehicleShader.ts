@@ -77,7 +77,8 @@ void main(void) {
   geometry.worldPosition = world;
 
   vHalfSize = 0.5 * vec2(project_size_to_pixel(instanceSizes.x), project_size_to_pixel(instanceSizes.y));
-  vNear = smoothstep(15.0, 24.0, 2.0 * vHalfSize.x);
+  // By its width: a thin, long box is no footprint that anybody could read.
+  vNear = smoothstep(6.5, 10.0, 2.0 * vHalfSize.y);
   vStyle = instanceStyles;
   vAhead = vec2(cos(heading), sin(heading));
 
@@ -172,7 +173,7 @@ void main(void) {
 
   // The vehicle's own frame: x ahead, y to its left.
   vec2 own = vec2(dot(vPixel, vAhead), dot(vPixel, vec2(-vAhead.y, vAhead.x)));
-  float r = fleet.symbolPixels * (state == 0 ? 0.86 : 1.0);
+  float r = fleet.symbolPixels * (state == 0 ? 0.86 : 1.0) * (stale ? 0.75 : 1.0);
 
   // Premultiplied: each layer is put over the ones before it.
   vec4 ink = vec4(0.0);
@@ -207,8 +208,9 @@ void main(void) {
   // A ring says that alerts are live, and how severe: double and thick until somebody has seen them.
   float outline = mix(length(vPixel) - (size * 1.32 + 4.0), box(own, vHalfSize + 5.0, 6.0), vNear);
   if (severity > 0) {
-    float weight = severity == 3 ? 1.3 : severity == 2 ? 1.0 : 0.7;
-    OVER(ringColour, cover(abs(outline) - (attended ? 0.5 : weight)) * (attended ? 0.6 : 1.0));
+    float weight = severity == 3 ? 1.3 : severity == 2 ? 0.9 : 0.6;
+    float strength = (attended ? 0.55 : severity == 1 ? 0.7 : 1.0) * (stale ? 0.6 : 1.0);
+    OVER(ringColour, cover(abs(outline) - (attended ? 0.5 : weight)) * strength);
     if (severity == 3 && !attended) {
       OVER(ringColour, cover(abs(outline - 4.0) - 0.7) * 0.8);
     }

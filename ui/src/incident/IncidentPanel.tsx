@@ -99,7 +99,8 @@ function status(alert: AlertView, operatorId: string): string {
   if (alert.assigned_operator_id !== null) {
     parts.push(`assigned to ${who(alert.assigned_operator_id)}`);
   }
-  if (alert.resolve_at !== null && alert.resolve_at !== undefined) {
+  // A CRITICAL alert never resolves by itself: it waits for a person.
+  if (alert.resolve_at !== null && alert.severity !== "CRITICAL") {
     parts.push(`over, resolves itself in ${duration(Date.parse(alert.resolve_at) - Date.now())}`);
   } else if (!alert.condition_active) {
     parts.push("the condition is over");
@@ -186,11 +187,10 @@ function Charts({ anomaly }: { anomaly: Anomaly }): ReactNode {
               aria-pressed={each.id === shown.id}
               onClick={() => choose(each.id)}
             >
-              {each.label}
+              {each.short}
             </button>
           ))}
         </span>
-        <span className={classes.muted}>{shown.unit}</span>
       </figcaption>
       <Plot series={shown} />
     </figure>

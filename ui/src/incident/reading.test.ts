@@ -9,7 +9,11 @@ const instability = (rule: string, features: Record<string, number | null>) =>
     anomaly_type: "perception_instability",
     triggered_rule: rule,
     features,
-    thresholds: { label_prob_delta_threshold: 0.2, position_jump_threshold_m: 2, yaw_jump_threshold_rad: 0.5 },
+    thresholds: {
+      label_prob_delta_threshold: 0.2,
+      position_jump_threshold_m: 2,
+      yaw_jump_threshold_rad: 0.5,
+    },
   });
 
 describe("values beside thresholds", () => {
@@ -22,7 +26,11 @@ describe("values beside thresholds", () => {
 
   test("put what fired above what did not", () => {
     const rows = comparisons(
-      instability("yaw_jumped", { label_probability_delta: -0.05, position_jump_distance: 0.4, yaw_jump_rad: 3.1 }),
+      instability("yaw_jumped", {
+        label_probability_delta: -0.05,
+        position_jump_distance: 0.4,
+        yaw_jump_rad: 3.1,
+      }),
     );
     expect(rows.map((row) => [row.key, row.exceeded])).toEqual([
       ["yaw_jump_rad", true],
@@ -75,7 +83,9 @@ describe("curves", () => {
 
   test("draw the threshold on the side on which the curve lies", () => {
     const { evidence } = anomaly();
-    const braking = anomaly({ evidence: { ...evidence, acceleration_history: [-0.1, -1, -2.5, -3.6, -4.2] } });
+    const braking = anomaly({
+      evidence: { ...evidence, acceleration_history: [-0.1, -1, -2.5, -3.6, -4.2] },
+    });
     expect(evidenceSeries(braking)[0]?.limits.map((limit) => limit.value)).toEqual([-3, -5]);
   });
 

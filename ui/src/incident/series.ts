@@ -15,7 +15,11 @@ export interface Limit {
 export interface Series {
   readonly id: string;
   readonly label: string;
+  /** The label where there is little room. */
+  readonly short: string;
   readonly unit: string;
+  /** What 0 on the axis of time is called. */
+  readonly zero: string;
   /** s; 0 is the frame in which the anomaly was found. */
   readonly seconds: readonly number[];
   readonly values: readonly (number | null)[];
@@ -35,23 +39,23 @@ export function evidenceSeries(anomaly: Anomaly): Series[] {
   const fired = firedSeconds(anomaly);
   const curve = (
     id: string,
-    label: string,
+    [label, short]: readonly [string, string],
     unit: string,
     values: readonly (number | null)[],
     limits: Limit[] = [],
-  ) => ({ id, label, unit, seconds, values, limits, fired }) satisfies Series;
+  ) => ({ id, label, short, unit, zero: "found", seconds, values, limits, fired }) satisfies Series;
   const all: Record<string, Series> = {
+    speed: curve("speed", ["Speed", "Speed"], "m/s", evidence.velocity_history),
     acceleration: curve(
       "acceleration",
-      "Acceleration",
+      ["Acceleration", "Accel."],
       "m/s²",
       evidence.acceleration_history,
       accelerationLimits(anomaly),
     ),
-    speed: curve("speed", "Speed", "m/s", evidence.velocity_history),
     certainty: curve(
       "certainty",
-      "Certainty",
+      ["Certainty", "Certainty"],
       "",
       evidence.label_probability_history,
       certaintyLimits(anomaly),
@@ -59,11 +63,13 @@ export function evidenceSeries(anomaly: Anomaly): Series[] {
   };
   const position = jump(anomaly, "position_jump_distance", "position_jump_threshold_m", movedBetween);
   if (position !== null) {
-    all.position = curve("position", "Jump of position", "m", position.values, [position.limit]);
+    all.position = curve("position", ["Jump of position", "Position"], "m", position.values, [
+      position.limit,
+    ]);
   }
   const heading = jump(anomaly, "yaw_jump_rad", "yaw_jump_threshold_rad", turnedBetween);
   if (heading !== null) {
-    all.heading = curve("heading", "Jump of heading", "rad", heading.values, [heading.limit]);
+    all.heading = curve("heading", ["Jump of heading", "Heading"], "rad", heading.values, [heading.limit]);
   }
   const foremost = FOREMOST[anomaly.triggered_rule] ?? "speed";
   const order = [foremost, ...Object.keys(all).filter((id) => id !== foremost)];
@@ -137,6 +143,10 @@ function jump(
     return null;
   }
   for (let lag = 1; lag <= Math.min(LONGEST_LAG, last); lag += 1) {
+    // A curve of one point says no more than the table does.
+    if (last - lag < 1) {
+      break;
+    }
     if (
       Math.abs(between(evidence, last - lag, last) - Math.abs(reported)) <
       0.01 * Math.max(1, Math.abs(reported))

@@ -12,7 +12,6 @@ import type { SceneProgress } from "../gen/operator";
 import { useFleet } from "../store/fleetStore";
 import { fleetPositions } from "../store/positions";
 import { useQuickPulse } from "../store/usePulse";
-import { SEVERITY_COLOUR } from "../theme/palette";
 import { sceneBar, type Tick, ticks } from "./progress";
 import classes from "./SessionBar.module.css";
 
@@ -41,7 +40,7 @@ export function SessionBar(): ReactNode {
       </div>
       {session !== undefined && (
         <span className={classes.session} title={`Replay session ${session.session_id}`}>
-          Session <b>{session.session_id.slice(0, 8)}</b>
+          Session <b>{session.session_id.replace(/^session_/, "").slice(0, 8)}</b>
           <span className={classes.muted}>
             {session.replay_rate_hz === 0 ? "as fast as it goes" : `${decimal(session.replay_rate_hz, 0)} Hz`}
           </span>
@@ -95,7 +94,7 @@ function SceneLine({
           <div className={classes.done} style={{ width: `${(bar.share ?? 0) * 100}%` }} />
         </div>
         {marks.map((mark) => (
-          <Mark key={mark.alertId} mark={mark} />
+          <Mark key={mark.share} mark={mark} />
         ))}
       </div>
       <span className={classes.time}>
@@ -110,12 +109,8 @@ function SceneLine({
   );
 }
 
-function Mark({ mark }: { mark: Tick }): ReactNode {
-  const alert = useFleet((state) => state.alerts.get(mark.alertId));
-  if (alert === undefined) {
-    return null;
-  }
-  const label = `${mark.severity}: ${TYPE_NAME[alert.anomaly_type]}, ${vehicleName(alert.vehicle_id).name}`;
+function Mark({ mark: { alert, share, count } }: { mark: Tick }): ReactNode {
+  const more = count > 1 ? `, and ${count - 1} more` : "";
   return (
     <button
       type="button"
@@ -123,14 +118,10 @@ function Mark({ mark }: { mark: Tick }): ReactNode {
       // The list is the keyboard's way to every alert; a hundred tab stops here would be in the way.
       tabIndex={-1}
       aria-hidden="true"
-      title={label}
-      data-severity={mark.severity}
-      style={{
-        left: `${mark.share * 100}%`,
-        background: SEVERITY_COLOUR[mark.severity],
-        opacity: mark.attended ? 0.45 : 1,
-      }}
-      onClick={() => selectAlert(mark.alertId)}
+      title={`${alert.severity}: ${TYPE_NAME[alert.anomaly_type]}, ${vehicleName(alert.vehicle_id).name}${more}`}
+      data-severity={alert.severity}
+      style={{ left: `${share * 100}%` }}
+      onClick={() => selectAlert(alert.alert_id)}
     />
   );
 }

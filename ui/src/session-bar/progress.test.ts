@@ -30,6 +30,16 @@ test("alerts stand on the bar where their frame was, and only those of this sess
     ["b", alert({ alert_id: "b", event_time: began, replay_session_id: "an earlier one" })],
   ]);
   const marks = ticks(alerts, bar, progress);
-  expect(marks).toHaveLength(1);
-  expect(marks[0]?.share).toBeCloseTo(0.25);
+  expect(marks).toMatchObject([{ share: 0.25, count: 1 }]);
+});
+
+test("alerts of one moment are one mark, in the colour of the worst", () => {
+  const bar = sceneBar(progress, scene);
+  const event_time = new Date(bar.beganMs + 6_200).toISOString();
+  const alerts = new Map([
+    ["a", alert({ alert_id: "a", event_time, severity: "INFO" })],
+    ["b", alert({ alert_id: "b", event_time, severity: "CRITICAL" })],
+    ["c", alert({ alert_id: "c", event_time, severity: "WARNING" })],
+  ]);
+  expect(ticks(alerts, bar, progress)).toMatchObject([{ count: 3, alert: { alert_id: "b" } }]);
 });

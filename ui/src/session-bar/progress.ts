@@ -1,4 +1,5 @@
 import type { ReplayScene } from "../api/replay";
+import { SEVERITY_RANK } from "../format/words";
 import type { AlertView, SceneProgress } from "../gen/operator";
 
 /** Recorded at 10 Hz. */
@@ -33,15 +34,19 @@ export function sceneBar(progress: SceneProgress, scene: ReplayScene | undefined
   };
 }
 
-/** An alert on the bar: where in the scene it began. */
+/** Alerts that began at about the same moment, as one mark on the bar. */
 export interface Tick {
-  readonly alertId: string;
+  /** The most urgent of them. */
+  readonly alert: AlertView;
+  /** Where in the scene, 0 to 1. */
   readonly share: number;
-  readonly severity: AlertView["severity"];
-  readonly attended: boolean;
+  readonly count: number;
 }
 
-/** The alerts of a scene's session along its bar. */
+/** Marks nearer to each other than this cannot be told apart, or hit. */
+const BINS = 160;
+
+/** The alerts of a scene's session along its bar; what it does not hold any more it does not mark. */
 export function ticks(
   alerts: ReadonlyMap<string, AlertView>,
   bar: SceneBar,
@@ -51,19 +56,25 @@ export function ticks(
   if (totalMs === null) {
     return [];
   }
-  const found: Tick[] = [];
+  const bins = new Map<number, Tick>();
   for (const alert of alerts.values()) {
-    if (alert.replay_session_id === progress.replay_session_id && alert.scene_id === progress.scene_id) {
-      const share = (Date.parse(alert.event_time) - bar.beganMs) / totalMs;
-      if (share >= 0 && share <= 1) {
-        found.push({
-          alertId: alert.alert_id,
-          share,
-          severity: alert.severity,
-          attended: alert.alert_status !== "OPEN",
-        });
-      }
+    const share = (Date.parse(alert.event_time) - bar.beganMs) / totalMs;
+    if (
+      alert.replay_session_id === progress.replay_session_id &&
+      alert.scene_id === progress.scene_id &&
+      share >= 0 &&
+      share <= 1
+    ) {
+      const bin = Math.round(share * BINS);
+      const known = bins.get(bin);
+      const worse =
+        known === undefined || SEVERITY_RANK[alert.severity] < SEVERITY_RANK[known.alert.severity];
+      bins.set(bin, {
+        alert: worse ? alert : known.alert,
+        share: bin / BINS,
+        count: (known?.count ?? 0) + 1,
+      });
     }
   }
-  return found;
+  return [...bins.values()];
 }

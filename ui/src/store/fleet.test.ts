@@ -3,8 +3,16 @@ import type { LiveEvent } from "../gen/operator";
 import { alert, positions, snapshot, vehicle } from "../test/make";
 import { applyEvent, applyEvents, emptyFleet, type FleetState, mergeAlert, RESOLVED_KEPT } from "./fleet";
 
-const created = (seq: number, changes = {}): LiveEvent => ({ type: "alert_created", seq, alert: alert(changes) });
-const updated = (seq: number, changes = {}): LiveEvent => ({ type: "alert_updated", seq, alert: alert(changes) });
+const created = (seq: number, changes = {}): LiveEvent => ({
+  type: "alert_created",
+  seq,
+  alert: alert(changes),
+});
+const updated = (seq: number, changes = {}): LiveEvent => ({
+  type: "alert_updated",
+  seq,
+  alert: alert(changes),
+});
 const statusOf = (state: FleetState, id = "alert-1") => state.alerts.get(id)?.alert_status;
 
 describe("a console that follows the stream", () => {
@@ -22,7 +30,10 @@ describe("a console that follows the stream", () => {
   });
 
   test("ignores an alert that is not newer than the one it holds", () => {
-    const newer = applyEvents(emptyFleet, [snapshot(7), updated(8, { version: 3, alert_status: "ACKNOWLEDGED" })]);
+    const newer = applyEvents(emptyFleet, [
+      snapshot(7),
+      updated(8, { version: 3, alert_status: "ACKNOWLEDGED" }),
+    ]);
     const late = applyEvent(newer, updated(9, { version: 2, alert_status: "OPEN" }));
     expect(statusOf(late)).toBe("ACKNOWLEDGED");
     expect(late.seq).toBe(9);
@@ -31,8 +42,15 @@ describe("a console that follows the stream", () => {
   test("lets the answer to its own request and the stream agree, in either order", () => {
     const answered = alert({ version: 2, alert_status: "ACKNOWLEDGED" });
     const start = applyEvents(emptyFleet, [snapshot(7, [alert()])]);
-    const answerFirst = applyEvent(mergeAlert(start, answered), { type: "alert_updated", seq: 8, alert: answered });
-    const streamFirst = mergeAlert(applyEvent(start, { type: "alert_updated", seq: 8, alert: answered }), answered);
+    const answerFirst = applyEvent(mergeAlert(start, answered), {
+      type: "alert_updated",
+      seq: 8,
+      alert: answered,
+    });
+    const streamFirst = mergeAlert(
+      applyEvent(start, { type: "alert_updated", seq: 8, alert: answered }),
+      answered,
+    );
     expect(answerFirst.alerts).toEqual(streamFirst.alerts);
     expect(answerFirst.seq).toBe(8);
   });
@@ -75,7 +93,10 @@ describe("a console that was cut off", () => {
   });
 
   test("is not set back by a snapshot that is older than what it knows of an alert", () => {
-    const before = applyEvents(emptyFleet, [snapshot(7), updated(8, { version: 5, alert_status: "RESOLVED" })]);
+    const before = applyEvents(emptyFleet, [
+      snapshot(7),
+      updated(8, { version: 5, alert_status: "RESOLVED" }),
+    ]);
     const after = applyEvent(before, snapshot(8, [alert({ version: 4 })]));
     expect(statusOf(after)).toBe("RESOLVED");
   });

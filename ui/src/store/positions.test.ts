@@ -96,7 +96,9 @@ describe("vehicles that go", () => {
 
 test("there is room for many more vehicles than at the start", () => {
   const store = new PositionStore();
-  const places = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`v${i}`, east(i * 1e-6)] as const));
+  const places = Object.fromEntries(
+    Array.from({ length: 3_000 }, (_, i) => [`v${i}`, east(i * 1e-6)] as const),
+  );
   store.move(positions(places), [], [], 0);
   expect(store.count).toBe(3_000);
   expect(store.at(store.row("v2999"), 1_000)[0]).toBeCloseTo(AT[0] + 0.002999, 6);

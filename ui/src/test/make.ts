@@ -27,7 +27,13 @@ export function alert(changes: Partial<AlertView> = {}): AlertView {
     snoozed_until: null,
     repeats_alert_id: null,
     version: 1,
-    allowed_actions: ["ACKNOWLEDGE", "ASSIGN_OPERATOR", "PULL_OVER_SIMULATED", "REQUEST_REMOTE_ASSIST", "RESOLVE"],
+    allowed_actions: [
+      "ACKNOWLEDGE",
+      "ASSIGN_OPERATOR",
+      "PULL_OVER_SIMULATED",
+      "REQUEST_REMOTE_ASSIST",
+      "RESOLVE",
+    ],
     ...changes,
   };
 }

@@ -178,7 +178,9 @@ function speedSeries(frames: readonly TelemetryFrame[]): Series | null {
   return {
     id: "speed",
     label: "Speed",
+    short: "Speed",
     unit: "m/s",
+    zero: "now",
     seconds: frames.map((frame) => (Date.parse(frame.event_time) - end) / 1000),
     values: frames.map((frame) => frame.speed),
     limits: [],

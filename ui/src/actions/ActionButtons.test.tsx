@@ -1,0 +1,98 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { AlertView } from "../gen/operator";
+import { useFleet } from "../store/fleetStore";
+import { alert } from "../test/make";
+import { operator, serve, show } from "../test/render";
+import { ActionButtons, useRequest } from "./ActionButtons";
+
+const buttons = (given: AlertView, onVehicle: Parameters<typeof ActionButtons>[0]["onVehicle"] = null) => (
+  <ActionButtons alert={given} reason="It lost 8.5 m/s of speed." onVehicle={onVehicle} />
+);
+const names = () => screen.getAllByRole("button").map((button) => button.textContent);
+
+beforeEach(() => useRequest.setState({ action: null }));
+
+describe("what can be done", () => {
+  test("is what the server allows, and nothing else", () => {
+    show(buttons(alert({ allowed_actions: ["ASSIGN_OPERATOR", "RESOLVE"] })));
+    expect(names()).toEqual(["Assign to meM", "Resolve…"]);
+  });
+
+  test("leaves out what is already so: an alert of mine is not assigned to me again", () => {
+    show(buttons(alert({ allowed_actions: ["ASSIGN_OPERATOR"], assigned_operator_id: "operator_001" })));
+    expect(screen.queryAllByRole("button")).toEqual([]);
+  });
+
+  test("is nothing for a viewer, and says why", () => {
+    show(buttons(alert()), { ...operator, role: "viewer" });
+    expect(screen.queryAllByRole("button")).toEqual([]);
+    expect(screen.getByText(/your role is viewer/)).toBeDefined();
+  });
+});
+
+describe("acknowledging", () => {
+  test("asks the server once, under a key of its own, and shows what it answered", async () => {
+    const acknowledged = alert({ version: 2, alert_status: "ACKNOWLEDGED", allowed_actions: [] });
+    const asked = serve(() => ({ alert_id: "alert-1", status: "ACKNOWLEDGED", alert: acknowledged }));
+    show(buttons(alert()));
+    await userEvent.click(screen.getByRole("button", { name: /Acknowledge/ }));
+    await waitFor(() => expect(useFleet.getState().alerts.get("alert-1")?.version).toBe(2));
+    expect(asked.map((request) => new URL(request.url).pathname)).toEqual(["/alerts/alert-1/acknowledge"]);
+    expect(asked[0]?.headers.get("Idempotency-Key")).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test("works by key, under the same rules as a click", async () => {
+    const asked = serve(() => ({
+      alert_id: "alert-1",
+      status: "ACKNOWLEDGED",
+      alert: alert({ version: 2 }),
+    }));
+    show(buttons(alert({ allowed_actions: ["RESOLVE"] })));
+    useRequest.setState({ action: "ACKNOWLEDGE" });
+    await waitFor(() => expect(useRequest.getState().action).toBeNull());
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("pulling over", () => {
+  test("asks first, naming the vehicle and the reason, and does nothing when one thinks better of it", async () => {
+    const asked = serve(() => ({}));
+    show(buttons(alert({ severity: "CRITICAL" })));
+    await userEvent.click(screen.getByRole("button", { name: "Pull over (simulated)" }));
+    const dialog = await screen.findByRole("dialog");
+    expect(dialog.textContent).toContain("Pull over Track 17?");
+    expect(dialog.textContent).toContain("Sudden deceleration, CRITICAL");
+    expect(dialog.textContent).toContain("It lost 8.5 m/s of speed.");
+    await userEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
+    expect(asked).toEqual([]);
+  });
+
+  test("is done when it is confirmed", async () => {
+    const asked = serve(() => ({
+      action_id: "action-1",
+      status: "executed",
+      alert: alert({ version: 2 }),
+      vehicle: null,
+    }));
+    show(buttons(alert()));
+    await userEvent.click(screen.getByRole("button", { name: "Pull over (simulated)" }));
+    await userEvent.click(await screen.findByTestId("confirm-pull-over"));
+    await waitFor(() => expect(asked).toHaveLength(1));
+    expect(await asked[0]?.json()).toEqual({ action_type: "PULL_OVER_SIMULATED" });
+  });
+});
+
+test("a vehicle is resumed through the alert that stopped it, whichever alert is looked at", async () => {
+  const asked = serve(() => ({
+    action_id: "a",
+    status: "executed",
+    alert: alert({ version: 2 }),
+    vehicle: null,
+  }));
+  show(buttons(alert({ allowed_actions: [] }), { alertId: "alert-0", actions: ["RESUME_SIMULATION"] }));
+  await userEvent.click(screen.getByRole("button", { name: "Resume simulation" }));
+  await waitFor(() => expect(asked).toHaveLength(1));
+  expect(new URL(asked[0]?.url ?? "").pathname).toBe("/alerts/alert-0/actions");
+});
