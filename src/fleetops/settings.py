@@ -28,6 +28,9 @@ class KafkaSettings(_Section):
     bootstrap_servers: str = "localhost:9092"
     session_timeout_ms: Annotated[int, Field(ge=1000, description="6000 on the embedded broker")] = 30_000
     heartbeat_interval_ms: Annotated[int, Field(ge=100)] = 3_000
+    sole_consumer: Annotated[
+        bool, Field(description="take every partition instead of joining a group; only where one worker reads")
+    ] = False
     batch_size: Annotated[int, Field(ge=1, description="messages taken per call at most")] = 1_000
     replication_factor: Annotated[int, Field(ge=1)] = 1
     retention_ms: Annotated[int, Field(description="of topics we create; -1 = for ever")] = 7 * 24 * 3600 * 1000

@@ -232,10 +232,12 @@ def marked(handler: Remembering, mark: bytes) -> list[bytes]:
     return [value for value in handler.values() if value.startswith(mark)]
 
 
-def test_a_trailing_offset_is_where_the_next_member_begins(
-    kafka: KafkaSettings, producer: Producer, mark: bytes
+@pytest.mark.parametrize("sole", [False, True], ids=["group", "sole"])
+def test_a_trailing_offset_is_where_the_next_reader_begins(
+    kafka: KafkaSettings, producer: Producer, mark: bytes, sole: bool
 ) -> None:
     """A handler that commits ten records behind gets exactly those ten again after a restart."""
+    kafka = kafka.model_copy(update={"sole_consumer": sole})
     for number in range(100):
         producer.send(OPERATOR_ACTIONS, mark + b"%02d" % number, partition=1)
     producer.flush()
@@ -351,6 +353,7 @@ def test_a_second_member_takes_over_half_and_nothing_is_handled_twice(
 def child(kafka: KafkaSettings, group: str, topic: str) -> Iterator[subprocess.Popen[str]]:
     """A process of its own that consumes, and is gone after the block."""
     command = [sys.executable, "-m", "tests.servers.consuming", kafka.bootstrap_servers, group, topic]
+    command += ["sole"] if kafka.sole_consumer else []
     with subprocess.Popen(bound_to_us(command), stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -369,8 +372,12 @@ def handled(lines: IO[str], mark: bytes, count: int) -> list[str]:
     return values
 
 
-def test_a_killed_member_is_replaced_and_nothing_is_lost(kafka: KafkaSettings, producer: Producer, mark: bytes) -> None:
-    """After kill -9 the next member gets every partition, and every record the dead one had not committed."""
+@pytest.mark.parametrize("sole", [False, True], ids=["group", "sole"])
+def test_a_killed_reader_is_replaced_and_nothing_is_lost(
+    kafka: KafkaSettings, producer: Producer, mark: bytes, sole: bool
+) -> None:
+    """After kill -9 the next reader gets every partition, and every record the dead one had not committed."""
+    kafka = kafka.model_copy(update={"sole_consumer": sole})
     for number in range(60):
         producer.send(OPERATOR_ACTIONS, mark + b"%d" % number, partition=number % 3)
     producer.flush()

@@ -1,6 +1,6 @@
 """Handlers for tests: one that remembers, and a process that consumes until it is told, or killed.
 
-`python -m tests.servers.consuming BOOTSTRAP GROUP TOPIC` prints one JSON object per line:
+`python -m tests.servers.consuming BOOTSTRAP GROUP TOPIC [sole]` prints one JSON object per line:
 {"assigned": [...]}, {"handled": [[partition, offset, value], ...]}, {"revoked": [...]}.
 """
 
@@ -130,11 +130,12 @@ def _say(**fact: object) -> None:
     sys.stdout.flush()
 
 
-def _main(bootstrap_servers: str, group: str, topic: str) -> None:
+def _main(bootstrap_servers: str, group: str, topic: str, membership: str = "group") -> None:
     configure_logging("test-child")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    kafka: KafkaSettings = client_settings(bootstrap_servers)
+    settings: KafkaSettings = client_settings(bootstrap_servers)
+    kafka = settings.model_copy(update={"sole_consumer": membership == "sole"})
     GroupConsumer(kafka, group, topic, "test-child", _Printing(), commit_interval_s=0.2).run(stop)
     _say(ended=True)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import confluent_kafka
 import structlog
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_STORED, KafkaError, KafkaException, TopicPartition
 
 from ..errors import BrokerError
 from ..settings import KafkaSettings
@@ -71,6 +71,8 @@ class GroupConsumer:
         self._topic = topic
         self._handler = handler
         self._batch_size = kafka.batch_size
+        self._sole = kafka.sole_consumer
+        self._timeout_s = kafka.timeout_s
         self._commit_interval_s = commit_interval_s
         self._log = log.bind(topic=topic, group=group)
         self._disturbances = Disturbances(self._log)
@@ -103,9 +105,7 @@ class GroupConsumer:
         """
         self._client = confluent_kafka.Consumer(self._config, logger=LIBRARY_LOGGER)
         try:
-            self._client.subscribe(
-                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
-            )
+            self._join()
             commit_at = look_at = time.monotonic()
             while not stop.is_set():
                 self._step()
@@ -117,6 +117,8 @@ class GroupConsumer:
                     self._look_around()
                     look_at = now
             self._ask_if_disconnected()
+            if self._sole:
+                self._on_revoke(self._client, self._places(self._owned))
         except BaseException:
             self._ending = True  # closing revokes everything; nothing may be committed then
             raise
@@ -135,6 +137,28 @@ class GroupConsumer:
     def lag(self) -> Mapping[int, int]:
         """Records not read yet of each partition it holds, a second old at most. Any thread may ask."""
         return {partition: position.lag for partition, position in self._positions.items()}
+
+    def _join(self) -> None:
+        """Become a member of the group, or, as its only reader, take every partition from its committed offset on.
+
+        The embedded broker's groups sometimes never form again after a member was killed
+        (docs/decisions/0005). Who reads alone needs no group, only its offsets.
+        """
+        if not self._sole:
+            self._client.subscribe(
+                [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+            )
+            return
+        try:
+            partitions = self._client.list_topics(self._topic, timeout=self._timeout_s).topics[self._topic].partitions
+        except KafkaException as error:
+            raise BrokerError(f"{self._topic} cannot be read: {error}") from error
+        places = self._places(partitions)
+        self._client.assign(places)
+        self._on_assign(self._client, places)
+
+    def _places(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        return [TopicPartition(self._topic, partition, OFFSET_STORED) for partition in partitions]
 
     def _step(self) -> None:
         polled = poll_batch(self._client, self._batch_size, _WAIT_S, self._on_error)
@@ -187,7 +211,7 @@ class GroupConsumer:
             )
 
     def _ask_if_disconnected(self) -> None:
-        if self._owned and not self._connected:
+        if not self._connected:
             self._connected = is_answering(self._client, self._topic)
 
     def _on_assign(self, _: confluent_kafka.Consumer, places: list[TopicPartition]) -> None:

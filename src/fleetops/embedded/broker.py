@@ -36,6 +36,7 @@ class EmbeddedBroker:
                 "session_timeout_ms": SESSION_TIMEOUT_MS,
                 "heartbeat_interval_ms": HEARTBEAT_INTERVAL_MS,
                 "replication_factor": 1,
+                "sole_consumer": True,  # its groups may never form again after a kill, and here one worker reads
             }
         )
         self._data_dir = data_dir
