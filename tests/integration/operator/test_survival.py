@@ -10,6 +10,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -34,7 +35,8 @@ from fleetops.contracts.vocabulary import AnomalyType, Severity
 from fleetops.db import engine as db_engine
 from fleetops.db import migrate
 from fleetops.db.models import AnomalyRecord, OutboxRow, Vehicle
-from fleetops.operator.consumer import AlertConsumer
+from fleetops.operator.consumer import AlertConsumer, AnomalyHandler
+from fleetops.operator.delays import Delays
 from fleetops.settings import KafkaSettings, Settings
 
 pytestmark = pytest.mark.broker
@@ -288,3 +290,51 @@ async def test_a_database_that_is_away_is_waited_for(
         assert sum(alert.occurrences for alert in found) == sum(one.status == "ACTIVE" for one in session)
     finally:
         await asyncio.to_thread(server.remove)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A record, as the bus hands it out."""
+
+    body: bytes
+
+    def value(self) -> bytes:
+        """The anomaly."""
+        return self.body
+
+    def key(self) -> None:
+        """None needed."""
+
+    def headers(self) -> None:
+        """None needed."""
+
+    def topic(self) -> str:
+        """Where anomalies come from."""
+        return ANOMALIES
+
+    def partition(self) -> int:
+        """Any."""
+        return 4
+
+    def offset(self) -> int:
+        """Any."""
+        return 17
+
+
+def test_an_offset_moves_only_after_the_commit(service_url: str) -> None:
+    """Asked to stop while the database is away, the consumer ends without having read the batch."""
+    stop = threading.Event()
+    away = Settings(database_url=SecretStr("postgresql://nobody@127.0.0.1:9/nothing"))
+    here = Settings(database_url=SecretStr(service_url))
+    offsets: list[dict[int, int]] = []
+    for settings in (here, away):
+        with asyncio.Runner() as runner:
+            engine = db_engine.create_engine(settings, "test")
+            producer = Producer(KafkaSettings(bootstrap_servers="127.0.0.1:9"), "test")
+            handler = AnomalyHandler(runner, db_engine.session_factory(engine), producer, Delays(), stop)
+            threading.Timer(0.2, stop.set).start()
+            handler.handle([Delivered(anomaly().write())])
+            offsets.append(dict(handler.offsets()))
+            runner.run(engine.dispose())
+            producer.close()
+    assert offsets == [{4: 18}, {}]
