@@ -162,8 +162,6 @@ async def test_positions_and_anomalies_do_not_lock_each_other_out(sessions: Sess
         batch = random.Random(seed).sample(places, len(places))
         return lambda session: write_positions(session, batch, NEXT)
 
-    for place in places[::-1]:  # so that their rows lie in another order than that of their ids
-        await at_the_first_try(lambda session, place=place: write_positions(session, [place], NOW))  # type: ignore[misc] # mypy takes no default
     await at_the_first_try(detect(0))
     await asyncio.gather(*(at_the_first_try(work) for n in range(1, 9) for work in (detect(n), move(n), move(-n))))
     assert {alert.occurrences for alert in await alerts(sessions)} == {9}
