@@ -31,16 +31,18 @@ _TEN_A: Final = 87  # what makes 10 the letter a
 
 def _jit(function: Callable[P, R]) -> Callable[P, R]:
     """Compiled at its first call, and kept on disk for the next process."""
-    dispatcher: Callable[P, R] = numba.njit(cache=True, nogil=True)(function)
+    # error_model: no check of every division for zero; none of ours can be.
+    dispatcher: Callable[P, R] = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return dispatcher
 
 
 @_jit
 def _put(out: Bytes, at: int, text: Bytes, start: int, end: int) -> int:
-    for i in range(start, end):
-        out[at] = text[i]
-        at += 1
-    return at
+    # Unsigned, since a signed index might count from the end: with that excluded, the loop is a block copy.
+    here, there = np.uint64(at), np.uint64(start)
+    for i in range(np.uint64(end - start)):
+        out[here + i] = text[there + i]
+    return at + end - start
 
 
 @_jit

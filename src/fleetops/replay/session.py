@@ -65,7 +65,7 @@ class Session:
         office: Office,
         record: SessionRecord,
         spans: Sequence[SceneSpan],
-        on_end: Callable[[SessionRecord], None],
+        on_end: Callable[[Session], None],
     ) -> None:
         self._route, self._office, self._spans, self._on_end = route, office, spans, on_end
         self._record = record
@@ -174,9 +174,17 @@ class Session:
         self._wake.set()
 
     def _saved(self) -> SessionRecord:
-        record = self.record
-        self._office.save(record).result()
+        with self._lock:  # so that no older record is written behind a newer one
+            record = self._ledger.onto(self._record)
+            saving = self._office.save(record)
+        self._await_saved(saving)
         return record
+
+    def _await_saved(self, saving: Future[None]) -> None:
+        try:
+            saving.result()
+        except OSError as error:  # the disk is full, say; what was asked holds all the same, until a crash
+            self._log.error("journal_failed", error=str(error))
 
     # The session's own thread.
 
@@ -221,7 +229,7 @@ class Session:
         if completed or (self._record.stop_requested and out.unacknowledged_since is None):
             self._finish(SessionStatus.COMPLETED if completed else SessionStatus.STOPPED)
         else:
-            self._office.save(self.record)
+            self._saved()
 
     def _send_all(self, out: Transmission, pacer: Pacer) -> bool:
         """Send everything left; False when asked to stop or to suspend before the end."""
@@ -309,7 +317,8 @@ class Session:
             if error := self._saving.exception():
                 self._log.error("journal_failed", error=str(error))
         self._saved_at = self._route.clock()
-        self._saving = self._office.save(self.record)
+        with self._lock:
+            self._saving = self._office.save(self._ledger.onto(self._record))
 
     def _note_silence(self, out: Transmission) -> None:
         since = out.unacknowledged_since
@@ -335,15 +344,14 @@ class Session:
                 update={"status": status, "ended_at": self._office.now(), "reason": reason or self._record.reason}
             )
             record = self._ledger.onto(self._record)
+            # Before anyone can see that it has ended, and begin another session under its id.
+            saving = self._office.save(record)
         self._live = Live(self._live.current_frames, self._live.current_frame)
-        try:
-            self._office.save(record).result()
-        except OSError as error:
-            self._log.error("journal_failed", error=str(error))
+        self._await_saved(saving)
         seconds = (self._office.now() - record.started_at).total_seconds()
         self._log.info(
             f"replay_{status}", records=record.records_acked, scenes=len(record.ended), seconds=round(seconds, 3)
         )
-        self._on_end(record)
+        self._on_end(self)
         self._over.set()
         self._resting.set()

@@ -157,26 +157,27 @@ class Sessions:
     @property
     def open_count(self) -> int:
         """How many sessions are running or paused."""
-        return len(self._open)
+        with self._lock:
+            return sum(session.record.status.is_open for session in self._open.values())
 
     def live_session_of(self, scene_id: str) -> str | None:
         """The open live session that replays this scene, if any."""
         with self._lock:
-            for session in self._open.values():
-                request = session.record.request
-                if request.purpose is Purpose.LIVE and scene_id in request.scene_ids:
-                    return session.record.session_id
-        return None
+            return next((live.session_id for live in self._live_records() if scene_id in live.request.scene_ids), None)
+
+    def _live_records(self) -> list[SessionRecord]:
+        records = [session.record for session in self._open.values()]
+        return [record for record in records if record.status.is_open and record.request.purpose is Purpose.LIVE]
 
     def _check_free(self, record: SessionRecord) -> None:
-        if record.session_id in self._open:
+        same = self._open.get(record.session_id)
+        if same and same.record.status.is_open:
             raise ConflictError(f"session {record.session_id} is open; stop it, or choose another session_id")
         if record.request.purpose is not Purpose.LIVE:
             return
-        for session in self._open.values():
-            other = session.record
+        for other in self._live_records():
             shared = set(other.request.scene_ids) & set(record.request.scene_ids)
-            if shared and other.request.purpose is Purpose.LIVE:
+            if shared:
                 raise ConflictError(
                     f"{min(shared)} already has a live session, {other.session_id} ({other.status}); "
                     "stop that one, or ask for purpose `review`"
@@ -196,11 +197,14 @@ class Sessions:
         self._office.save(failed).result()
         self._ended[record.session_id] = failed
 
-    def _on_end(self, record: SessionRecord) -> None:
+    def _on_end(self, session: Session) -> None:
+        record = session.record
         with self._lock:
-            self._open.pop(record.session_id, None)
-            self._ended[record.session_id] = record
-            self._prune()
+            # It may have ended for its clients a moment ago, and another may have begun under its id.
+            if self._open.get(record.session_id) is session:
+                del self._open[record.session_id]
+                self._ended[record.session_id] = record
+                self._prune()
 
     def _prune(self) -> None:
         by_age = sorted(self._ended.values(), key=lambda record: record.started_at, reverse=True)

@@ -1,0 +1,344 @@
+"""A session's thread and its commands, with a transmission that acknowledges at once, or fails, as told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from fleetops.contracts.vocabulary import Purpose
+from fleetops.dataset.golden_scenes import SceneDefinition
+from fleetops.errors import BrokerError, ConflictError, DatasetError, NotFoundError
+from fleetops.replay import session as session_module
+from fleetops.replay.acknowledgements import Acknowledged
+from fleetops.replay.catalog import Catalog
+from fleetops.replay.journal import KEPT, Journal, SessionRecord
+from fleetops.replay.metrics import ReplayMetrics
+from fleetops.replay.office import Office
+from fleetops.replay.request import ReplayRequest
+from fleetops.replay.sessions import Sessions
+from fleetops.replay.state import SessionStatus
+from fleetops.replay.timeline import SceneSpan, Tick
+from fleetops.replay.transmission import Route
+from fleetops.settings import KafkaSettings
+
+FRAMES = 20
+
+
+class SmallCatalog:
+    """Two scenes of 20 frames."""
+
+    digest = "sha256:00"
+    scenes = tuple(SceneDefinition(f"scene_{i}", i, 0, FRAMES, "") for i in (1, 2))
+
+    def spans(self, scene_ids: list[str], _: object) -> list[SceneSpan]:
+        """All frames of the scenes."""
+        return [SceneSpan(scene, int(scene[-1]), 0, FRAMES) for scene in scene_ids]
+
+
+class Wire:
+    """What all transmissions of a test have sent, and what goes wrong with them."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, int]] = []
+        self.ends: list[str] = []
+        self.before_emit: Callable[[str, int], None] = lambda scene, frame: None
+        self.attempts = 0
+
+    def transmission(self, _route: Route, record: SessionRecord, _spans: object) -> FakeTransmission:
+        """Stands in for `Transmission`."""
+        self.attempts += 1
+        return FakeTransmission(self, record)
+
+
+class FakeTransmission:
+    """Every frame has two vehicles and is acknowledged by the next poll."""
+
+    records_in_flight = 0
+
+    def __init__(self, wire: Wire, record: SessionRecord) -> None:
+        self._wire = wire
+        self._open = set(record.acked) - set(record.ended)
+        self._through: list[Acknowledged] = []
+
+    @property
+    def unacknowledged_since(self) -> float | None:
+        """Something, while something waits."""
+        return 0.0 if self._through else None
+
+    def prepare(self, tick: Tick) -> None:
+        """Nothing to read."""
+
+    def emit(self, tick: Tick, rate_hz: float) -> int:
+        """Note the frames."""
+        for step in tick:
+            scene = step.span.scene_id
+            self._wire.before_emit(scene, step.frame_index)
+            self._wire.sent.append((scene, step.frame_index))
+            self._open.add(scene)
+            self._through.append(Acknowledged(scene, step.frame_index, 2, False, 0.001))
+            if step.is_last:
+                self._end(scene, step.frame_index)
+        return 2 * len(tick)
+
+    def end_open_scenes(self, rate_hz: float) -> None:
+        """Note the ends."""
+        for scene in sorted(self._open):
+            self._end(scene, 0)
+
+    end_begun_scenes = end_open_scenes
+
+    def _end(self, scene: str, frame: int) -> None:
+        self._wire.ends.append(scene)
+        self._open.discard(scene)
+        self._through.append(Acknowledged(scene, frame, 0, True, 0.001))
+
+    def poll(self, timeout_s: float = 0.0) -> list[Acknowledged]:
+        """What was sent since."""
+        through, self._through = self._through, []
+        return through
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """Sessions send here."""
+    wire = Wire()
+    monkeypatch.setattr(session_module, "Transmission", wire.transmission)
+    monkeypatch.setattr(session_module, "_FIRST_BACKOFF_S", 0.01)
+    return wire
+
+
+Make = Callable[..., Sessions]
+
+
+@pytest.fixture
+def make(tmp_path: Path, wire: Wire) -> Iterator[Make]:
+    """Makes services on the same data directory; all threads are gone afterwards."""
+    with ThreadPoolExecutor(1) as scribe, ThreadPoolExecutor(1) as reader:
+        made: list[Sessions] = []
+
+        def make(**office: Any) -> Sessions:
+            route = Route(cast("Catalog", SmallCatalog()), KafkaSettings(), 6, reader)
+            where = replace(Office(Journal(tmp_path), scribe, ReplayMetrics(), 600.0), **office)
+            made.append(Sessions(route, where, 10.0))
+            return made[-1]
+
+        yield make
+        for sessions in made:
+            sessions.suspend()
+
+
+def request(session_id: str, *scenes: str, rate: float = 0.0, purpose: Purpose = Purpose.LIVE) -> ReplayRequest:
+    """A request for `scenes`, by default scene_1."""
+    return ReplayRequest(
+        scene_ids=list(scenes or ["scene_1"]), session_id=session_id, replay_rate_hz=rate, purpose=purpose
+    )
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def status(sessions: Sessions, session_id: str) -> SessionStatus:
+    """Where a session stands."""
+    return sessions.view(session_id).record.status
+
+
+def test_a_session_sends_everything_once_and_completes(make: Make, wire: Wire, tmp_path: Path) -> None:
+    """In order; the journal says so, too."""
+    sessions = make()
+    sessions.start(request("s", "scene_2", "scene_1"))
+    until(lambda: status(sessions, "s") is SessionStatus.COMPLETED)
+    assert wire.sent == [(scene, frame) for scene in ("scene_2", "scene_1") for frame in range(FRAMES)]
+    assert wire.ends == ["scene_2", "scene_1"]
+    until(lambda: Journal(tmp_path).read()[0].status is SessionStatus.COMPLETED)
+    (record,) = Journal(tmp_path).read()
+    assert record == sessions.view("s").record
+    assert (record.records_acked, record.ended) == (4 * FRAMES, ["scene_1", "scene_2"])
+
+
+def test_who_sees_that_a_session_has_ended_may_start_the_next(make: Make, wire: Wire) -> None:
+    """At once: neither its scene nor its id is taken any more, and the next is not mistaken for it."""
+    sessions = make()
+    for _ in range(50):
+        sessions.start(request("s"))
+        until(lambda: status(sessions, "s") is SessionStatus.COMPLETED)
+    assert len(wire.sent) == 50 * FRAMES
+    assert (sessions.open_count, len(sessions.views())) == (0, 1)
+
+
+def test_an_interruption_is_gone_on_from_behind_the_last_acknowledged_frame(make: Make, wire: Wire) -> None:
+    """A broker that refuses frame 7 twice: what is sent again is at most what was not acknowledged."""
+    refusals = [7, 7]
+
+    def refuse(_: str, frame: int) -> None:
+        if refusals and frame == refusals[0]:
+            refusals.pop()
+            raise BrokerError("a record was not delivered")
+
+    wire.before_emit = refuse
+    sessions = make()
+    sessions.start(request("s"))
+    until(lambda: status(sessions, "s") is SessionStatus.COMPLETED)
+    assert wire.attempts == 3
+    assert sorted(set(wire.sent)) == [("scene_1", frame) for frame in range(FRAMES)]
+    assert len(wire.sent) <= FRAMES + 2
+    assert sessions.view("s").record.records_acked == 2 * FRAMES, "what is sent again counts once"
+
+
+def test_an_unreadable_dataset_fails_the_session_and_says_why(make: Make, wire: Wire) -> None:
+    """Its scene is ended, so that nothing waits for the rest."""
+
+    def damage(_: str, frame: int) -> None:
+        if frame == 5:
+            raise DatasetError("chunk 7 of agents is damaged")
+
+    wire.before_emit = damage
+    sessions = make()
+    sessions.start(request("s"))
+    until(lambda: status(sessions, "s") is SessionStatus.FAILED)
+    assert (sessions.view("s").record.reason, wire.ends) == ("chunk 7 of agents is damaged", ["scene_1"])
+
+
+def test_an_unforeseen_error_fails_the_session_and_not_the_service(make: Make, wire: Wire) -> None:
+    """Nothing is swallowed: the state says failed, and other sessions go on."""
+
+    def stumble(scene: str, _: int) -> None:
+        if scene == "scene_1":
+            raise ZeroDivisionError("a mistake of ours")
+
+    wire.before_emit = stumble
+    sessions = make()
+    sessions.start(request("s"))
+    sessions.start(request("t", "scene_2"))
+    until(lambda: status(sessions, "s") is SessionStatus.FAILED and status(sessions, "t") is SessionStatus.COMPLETED)
+    assert sessions.view("s").record.reason == "a mistake of ours"
+
+
+def test_a_suspended_session_is_taken_up_where_it_was(make: Make, wire: Wire) -> None:
+    """The next process sends the rest, and only the rest."""
+    first = make()
+    first.start(request("s", rate=200.0))
+    until(lambda: len(wire.sent) >= 5)
+    first.suspend()
+    sent = len(wire.sent)
+    assert (sent < FRAMES, wire.ends) == (True, [])
+    second = make()
+    second.take_up()
+    until(lambda: status(second, "s") is SessionStatus.COMPLETED)
+    assert wire.sent == [("scene_1", frame) for frame in range(FRAMES)]
+
+
+def test_a_pause_is_still_and_a_stop_reaches_a_paused_session(make: Make, wire: Wire) -> None:
+    """After `pause` returns not one frame goes out; `stop` ends the scene all the same."""
+    sessions = make()
+    sessions.start(request("s", rate=200.0))
+    until(lambda: len(wire.sent) >= 3)
+    assert sessions.session("s").pause().status is SessionStatus.PAUSED
+    sent = len(wire.sent)
+    time.sleep(0.05)
+    assert len(wire.sent) == sent
+    assert sessions.stop("s").status is SessionStatus.STOPPED
+    assert (len(wire.sent), wire.ends) == (sent, ["scene_1"])
+    for command in ("pause", "resume"):
+        with pytest.raises(ConflictError):
+            getattr(sessions.session("s"), command)()
+
+
+def test_a_pause_that_lasts_too_long_ends_the_session(make: Make, wire: Wire) -> None:
+    """The clock of the wall counts, so a restart does not begin the time anew."""
+    hour = [10]
+    sessions = make(idle_end_s=600.0, now=lambda: datetime(2026, 11, 23, hour[0], tzinfo=UTC))
+    sessions.start(request("s", rate=200.0))
+    until(lambda: len(wire.sent) >= 3)
+    sessions.session("s").pause()
+    sessions.suspend()
+    hour[0] = 11
+    later = make(idle_end_s=600.0, now=lambda: datetime(2026, 11, 23, hour[0], tzinfo=UTC))
+    later.take_up()
+    until(lambda: status(later, "s") is SessionStatus.STOPPED)
+    assert (later.view("s").record.reason, wire.ends) == ("paused for longer than 600 s", ["scene_1"])
+
+
+def test_commands_from_many_threads_leave_one_truth(make: Make, wire: Wire) -> None:
+    """Pauses, resumes, rates and a stop at once: the session stops, and each was obeyed or refused."""
+    sessions = make()
+    sessions.start(request("s", rate=500.0))
+    session = sessions.session("s")
+    surprises: list[Exception] = []
+
+    def press(command: Callable[[], object]) -> None:
+        for _ in range(20):
+            try:
+                command()
+            except ConflictError:
+                return
+            except Exception as error:  # noqa: BLE001 - told below
+                surprises.append(error)
+
+    buttons: list[Callable[[], object]] = [session.pause, session.resume, lambda: session.change_rate(300.0)]
+    threads = [threading.Thread(target=press, args=(button,)) for button in buttons * 2]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.02)
+    try:
+        sessions.stop("s")
+    except ConflictError:
+        assert status(sessions, "s") is SessionStatus.COMPLETED
+    for thread in threads:
+        thread.join()
+    assert not surprises
+    assert not status(sessions, "s").is_open
+    assert wire.ends == ["scene_1"]
+
+
+def test_a_full_disk_stops_no_session(make: Make, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked and sent holds in memory; only a crash would forget it."""
+    sessions = make()
+    sessions.start(request("s", rate=200.0))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Journal, "write", full)
+    assert sessions.session("s").pause().status is SessionStatus.PAUSED
+    sessions.session("s").resume()
+    until(lambda: status(sessions, "s") is SessionStatus.COMPLETED)
+    assert len(wire.sent) == FRAMES
+
+
+def test_only_so_many_ended_sessions_are_kept(make: Make, wire: Wire, tmp_path: Path) -> None:
+    """The oldest are forgotten, in memory and on disk."""
+    journal = Journal(tmp_path)
+    for i in range(KEPT + 5):
+        journal.write(
+            SessionRecord(
+                session_id=f"s{i}",
+                request=request(f"s{i}"),
+                dataset="sha256:00",
+                status=SessionStatus.COMPLETED,
+                rate_hz=1.0,
+                started_at=datetime.fromtimestamp(i, UTC),
+            )
+        )
+    sessions = make()
+    sessions.take_up()
+    assert len(sessions.views()) == KEPT
+    with pytest.raises(NotFoundError):
+        sessions.view("s4")
+    until(lambda: len(journal.read()) == KEPT)
+    assert sessions.view("s5").record.session_id == "s5"
