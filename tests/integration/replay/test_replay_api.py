@@ -270,7 +270,12 @@ def test_frames_are_logged_once_each_with_their_latency(service: ReplayService) 
     """`telemetry_emitted` per frame and not per message; the session's beginning and end around them."""
     service.post("start", scene_ids=["scene_00001"], replay_rate_hz=0, session_id="logged")
     service.await_status("logged", "completed")
-    events = [event for event in service.log() if event.get("session_id") == "logged"]
+    deadline = time.monotonic() + 10
+    while True:
+        events = [event for event in service.log() if event.get("session_id") == "logged"]
+        if events[-1]["event_type"] == "replay_completed" or time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
     assert [event["event_type"] for event in events] == [
         "replay_started",
         *["telemetry_emitted"] * 25,
