@@ -15,13 +15,16 @@ from fleetops.settings import KafkaSettings
 from .running import OperatorService
 
 
+def settings_of(broker: Tansu) -> KafkaSettings:
+    """As the demo sets them for its broker: one reader, which does without a group."""
+    return KafkaSettings(bootstrap_servers=broker.bootstrap_servers, sole_consumer=True)
+
+
 @pytest.fixture(scope="module")
 def embedded_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
     """The broker that the demo brings, with the settings that it needs."""
     broker = Tansu.start(tmp_path_factory.mktemp("tansu"))
-    yield KafkaSettings(
-        bootstrap_servers=broker.bootstrap_servers, session_timeout_ms=6_000, heartbeat_interval_ms=1_000
-    )
+    yield settings_of(broker)
     broker.stop()
 
 

@@ -65,8 +65,7 @@ class OperatorService:
             "FLEETOPS_DATA_DIR": str(folder / "data"),
             "FLEETOPS_OPERATOR__PORT": str(settings.operator.port),
             "FLEETOPS_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-            "FLEETOPS_KAFKA__SESSION_TIMEOUT_MS": str(kafka.session_timeout_ms),
-            "FLEETOPS_KAFKA__HEARTBEAT_INTERVAL_MS": str(kafka.heartbeat_interval_ms),
+            "FLEETOPS_KAFKA__SOLE_CONSUMER": str(kafka.sole_consumer),
             "PYTHONWARNINGS": "error",
             **(extra or {}),
         }

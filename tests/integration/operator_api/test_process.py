@@ -24,6 +24,7 @@ from fleetops.contracts import ids, topics
 from fleetops.db import migrate
 from fleetops.settings import KafkaSettings
 
+from .conftest import settings_of
 from .eventually import eventually
 from .running import OperatorService, detect, send, spawn_service
 
@@ -37,13 +38,13 @@ def own(service_database: str, embedded_kafka: KafkaSettings, tmp_path: Path) ->
 
 
 async def test_it_stops_promptly_and_tells_consoles_to_come_back(own: OperatorService) -> None:
-    """SIGTERM with a console connected: code 1012, exit code 0, within two seconds or so, and the port is free."""
+    """SIGTERM with a console connected: code 1012, exit code 0, no waiting for a time-out, and the port is free."""
     async with own.socket() as console:
         await console.next()
         took, code = await asyncio.gather(asyncio.to_thread(own.terminate), console.until_closed())
     assert code == 1012
     assert own.process.returncode == 0, tail_of(own.log)
-    assert took < 4
+    assert took < 10  # two seconds on an idle machine; a time-out that was waited for would be seen
     assert "Traceback" not in own.log.read_text()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", own.settings.operator.port))
@@ -51,53 +52,70 @@ async def test_it_stops_promptly_and_tells_consoles_to_come_back(own: OperatorSe
 
 async def test_a_console_lives_through_a_killed_service(own: OperatorService, embedded_kafka: KafkaSettings) -> None:
     """Kill -9, an alert meanwhile, a new start: the same `since` brings exactly what was missed."""
-    vehicle = ids.vehicle_id("scene_001", 990_001)
+    before, vehicle = ids.vehicle_id("scene_001", 990_000), ids.vehicle_id("scene_001", 990_001)
     async with own.socket() as console:
-        seq = cast("int", (await console.until("snapshot"))["seq"])
+        began = cast("int", (await console.until("snapshot"))["seq"])
+        await asyncio.to_thread(detect, embedded_kafka, anomaly(vehicle=before))
+        seq = began + 2
+        await console.numbered(seq)
         own.process.kill()
         own.process.wait()
         assert await console.until_closed() == 1006
     await asyncio.to_thread(detect, embedded_kafka, anomaly(vehicle=vehicle))
     await asyncio.to_thread(own.again)
     async with own.socket(since=seq) as console:
-        events = await console.numbered(seq + 2)
+        events = await console.numbered(seq + 2, within_s=40)
     assert [event["seq"] for event in events] == [seq + 1, seq + 2]
     assert {str(event["type"]) for event in events} == {"alert_created", "vehicle_updated"}
 
 
-async def test_a_console_lives_through_a_killed_database(embedded_kafka: KafkaSettings, tmp_path: Path) -> None:
+@pytest.fixture
+def own_kafka(tmp_path: Path) -> Iterator[KafkaSettings]:
+    """A broker on which nobody has written yet."""
+    broker = Tansu.start(tmp_path)
+    yield settings_of(broker)
+    broker.stop()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server that one test may kill."""
+    server = Postgres.start()
+    yield server
+    server.remove()
+
+
+async def test_a_console_lives_through_a_killed_database(
+    own_kafka: KafkaSettings, own_postgres: Postgres, tmp_path: Path
+) -> None:
     """The socket stays open while PostgreSQL is away, and goes on where it was when it is back."""
-    server = await asyncio.to_thread(Postgres.start)
+    await asyncio.to_thread(own_postgres.execute, "CREATE DATABASE fleet")
+    url = own_postgres.url("fleet")
+    await asyncio.to_thread(migrate.upgrade, OperatorService.settings_for(tmp_path, url, own_kafka))
+    service = await asyncio.to_thread(OperatorService.start, tmp_path, url, own_kafka)
+    back: Postgres | None = None
     try:
-        await asyncio.to_thread(server.execute, "CREATE DATABASE fleet")
-        settings = OperatorService.settings_for(tmp_path, server.url("fleet"), embedded_kafka)
-        await asyncio.to_thread(migrate.upgrade, settings)
-        service = await asyncio.to_thread(OperatorService.start, tmp_path, server.url("fleet"), embedded_kafka)
-        try:
-            async with service.socket() as console:
-                seq = cast("int", (await console.until("snapshot"))["seq"])
-                await asyncio.to_thread(server.kill)
-                vehicle = ids.vehicle_id("scene_001", 990_002)
-                await asyncio.to_thread(detect, embedded_kafka, anomaly(vehicle=vehicle))
-                await console.until("vehicles_moved")
-                assert (await asyncio.to_thread(httpx.get, f"{service.url}/readyz")).status_code == 503
-                server = await asyncio.to_thread(server.again)
-                events = await console.numbered(seq + 2, within_s=40)
-            assert [event["seq"] for event in events] == [seq + 1, seq + 2]
-            await asyncio.to_thread(service.wait_until_ready)
-            assert service.process.poll() is None
-        finally:
-            service.stop()
+        async with service.socket() as console:
+            assert (await console.until("snapshot"))["seq"] == 0
+            await asyncio.to_thread(own_postgres.kill)
+            await asyncio.to_thread(detect, own_kafka, anomaly(vehicle=ids.vehicle_id("scene_001", 990_002)))
+            await console.until("vehicles_moved")
+            await asyncio.to_thread(eventually, lambda: httpx.get(f"{service.url}/readyz").status_code == 503)
+            back = await asyncio.to_thread(own_postgres.again)
+            events = await console.numbered(2, within_s=40)
+        assert [event["seq"] for event in events] == [1, 2]
+        await asyncio.to_thread(service.wait_until_ready)
+        assert service.process.poll() is None
     finally:
-        server.remove()
+        service.stop()
+        if back is not None:
+            back.kill()
 
 
 def test_a_broker_that_forgot_everything_ends_the_process(service_database: str, tmp_path: Path) -> None:
     """The embedded broker comes back empty: going on would read nothing, silently. The supervisor starts it anew."""
     broker = Tansu.start(tmp_path)
-    kafka = KafkaSettings(
-        bootstrap_servers=broker.bootstrap_servers, session_timeout_ms=6_000, heartbeat_interval_ms=1_000
-    )
+    kafka = settings_of(broker)
     service = OperatorService.start(tmp_path, service_database, kafka)
     try:
         vehicle = ids.vehicle_id("scene_009", 7)
