@@ -16,7 +16,7 @@ export function AlertFilters({ counts, shown }: { counts: AlertCounts; shown: nu
       <div className={classes.heading}>
         <h2>Alerts</h2>
         <span className={classes.shown} aria-live="off">
-          {narrowed ? `${shown} shown` : `${counts.open} open`}
+          {narrowed ? `${shown.toLocaleString("en")} shown` : `${counts.open.toLocaleString("en")} open`}
         </span>
       </div>
       <SegmentedControl

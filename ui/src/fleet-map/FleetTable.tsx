@@ -59,7 +59,7 @@ export function FleetTable({ notice }: { notice: boolean }): ReactNode {
   const above = items[0]?.start ?? 0;
   const below = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   return (
-    <div className={classes.panel}>
+    <div className={classes.panel} data-alone={notice}>
       {notice && (
         <p className={classes.notice} role="status">
           This browser cannot draw the map (WebGL is not available). The table shows the same fleet, and

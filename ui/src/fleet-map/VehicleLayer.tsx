@@ -13,6 +13,7 @@ import { rgba255, STATE_COLOUR } from "../theme/palette";
 import { useCamera } from "./camera";
 import { type Drawing, drawing } from "./drawing";
 import { useEmphasis } from "./emphasis";
+import { PaintPace } from "./PaintPace";
 import { alertsByVehicle, type VehicleAlerts, vehicleStyles } from "./styles";
 import { type Segments, Traces, type Trail, trailSegments } from "./trails";
 import { VehicleShapeLayer } from "./VehicleShapeLayer";
@@ -76,6 +77,7 @@ class FleetPainter {
   private alerts: ReadonlyMap<string, VehicleAlerts> = new Map();
   private drawing: Drawing | null = null;
   private trails: Segments | null = null;
+  private readonly pace = new PaintPace();
   private readonly traces = new Traces();
   /** Who asked for less motion sees vehicles step from tick to tick. */
   private readonly still = window.matchMedia("(prefers-reduced-motion: reduce)");
@@ -114,11 +116,13 @@ class FleetPainter {
   }
 
   private paint(now: number): void {
+    const due = this.pace.due(now);
     const changed = this.dirty || this.drawn !== fleetPositions.revision;
     const gliding = !this.still.matches && fleetPositions.gliding(now);
-    if (!changed && !gliding && !this.wasGliding) {
+    if (!due || (!changed && !gliding && !this.wasGliding)) {
       return;
     }
+    this.pace.painted(now);
     this.wasGliding = gliding;
     if (changed) {
       this.rebuild(now);

@@ -3,6 +3,7 @@ import { PositionStore } from "../store/positions";
 import { alert, positions, vehicle } from "../test/make";
 import { drawing, drawOrder } from "./drawing";
 import { gridLines, gridStepM } from "./grid";
+import { PaintPace } from "./PaintPace";
 import { countStates } from "./states";
 import { ATTENDED, alertsByVehicle, type Emphasis, SELECTED, STALE, vehicleStyles } from "./styles";
 import { Traces, trailSegments } from "./trails";
@@ -113,5 +114,28 @@ describe("the grid", () => {
         .filter((lon) => lon > -122.158 && lon < -122.152);
     const [here, there] = [new Set(lines(-122.16)), new Set(lines(-122.1601))];
     expect([...here].filter((lon) => there.has(lon)).length).toBeGreaterThan(4);
+  });
+});
+
+describe("drawing", () => {
+  const framesOf = (intervalMs: number, count: number) => {
+    const pace = new PaintPace();
+    let painted = 0;
+    for (let frame = 1; frame <= count; frame += 1) {
+      if (pace.due(frame * intervalMs)) {
+        pace.painted(frame * intervalMs);
+        painted += 1;
+      }
+    }
+    return painted;
+  };
+
+  test("happens in every frame while frames are fluent", () => {
+    expect(framesOf(16.7, 120)).toBe(120);
+  });
+
+  test("leaves at least half of the time to everything else when frames take long", () => {
+    expect(framesOf(200, 100)).toBeLessThanOrEqual(51);
+    expect(framesOf(200, 100)).toBeGreaterThan(40);
   });
 });

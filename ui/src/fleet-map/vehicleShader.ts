@@ -82,7 +82,9 @@ void main(void) {
   vStyle = instanceStyles;
   vAhead = vec2(cos(heading), sin(heading));
 
-  float reach = max(fleet.symbolPixels * 1.4, vNear * length(vHalfSize)) + 14.0;
+  // No larger than what is drawn in it: most vehicles have neither a ring nor the selection.
+  float bare = max(fleet.symbolPixels * 1.4, vNear * length(vHalfSize));
+  float reach = bare + (instanceStyles.y > 0.0 || instanceStyles.z >= 2.0 ? 14.0 : 2.0);
   vPixel = positions.xy * reach;
   geometry.uv = positions.xy;
   geometry.pickingColor = picking_getPickingColorFromInstanceID();

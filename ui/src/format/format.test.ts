@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compassDegrees, compassPoint, decimal } from "./numbers";
+import { compact, compassDegrees, compassPoint, decimal } from "./numbers";
 import { clockUtc, duration, position } from "./time";
 import { humanised, vehicleName } from "./words";
 
@@ -25,6 +25,16 @@ test.each([
 
 test("a heading just short of north is not written as 360 degrees", () => {
   expect(compassDegrees(Math.PI / 2 + 0.001)).toBe(0);
+});
+
+test.each([
+  [0, "0"],
+  [999, "999"],
+  [1_430, "1.4k"],
+  [9_999, "9.9k"],
+  [20_000, "20k"],
+])("%i are counted as %s, never as more than there are", (count, text) => {
+  expect(compact(count)).toBe(text);
 });
 
 describe("times", () => {

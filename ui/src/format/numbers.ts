@@ -7,6 +7,15 @@ export function decimal(value: number | null | undefined, digits: number): strin
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
+/** A count in at most four characters: `999`, `1.4k`, `12k`. */
+export function compact(count: number): string {
+  if (count < 1_000) {
+    return String(count);
+  }
+  const thousands = Math.floor(count / 100) / 10;
+  return thousands < 10 ? `${thousands}k` : `${Math.floor(thousands)}k`;
+}
+
 /** Degrees clockwise from north, 0 to 359, of a heading in rad counter-clockwise from east. */
 export function compassDegrees(yawRad: number): number {
   const degrees = 90 - (yawRad * 180) / Math.PI;

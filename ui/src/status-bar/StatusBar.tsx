@@ -5,6 +5,7 @@ import { answer, api } from "../api/client";
 import { ConnectionBadge } from "../connection/ConnectionBadge";
 import { toggleStateFilter, useEmphasis } from "../fleet-map/emphasis";
 import { countStates } from "../fleet-map/states";
+import { compact } from "../format/numbers";
 import { SEVERITIES, STATE_NAME, VEHICLE_STATES } from "../format/words";
 import type { ConsoleConfig } from "../gen/operator";
 import { useFleet } from "../store/fleetStore";
@@ -61,7 +62,7 @@ function StateCounts(): ReactNode {
           <span className={classes.word}>
             {state === "UNDER_INTERVENTION" ? "Intervention" : STATE_NAME[state]}
           </span>
-          <b>{counts[state]}</b>
+          <b title={String(counts[state])}>{compact(counts[state])}</b>
         </button>
       ))}
     </div>
@@ -87,7 +88,7 @@ function SeverityCounts(): ReactNode {
         >
           <SeverityShape severity={severity} />
           <span className={classes.word}>{SEVERITY_WORD[severity]}</span>
-          <b>{openBySeverity[severity]}</b>
+          <b title={String(openBySeverity[severity])}>{compact(openBySeverity[severity])}</b>
         </button>
       ))}
     </div>
