@@ -50,14 +50,16 @@ function Frame({ config }: { config: ConsoleConfig }): ReactNode {
       )}
       <main className={classes.fleet}>
         <ConnectionNotice />
-        {drawable && view === "map" ? (
-          <Suspense fallback={<p className={classes.loading}>Loading the map…</p>}>
-            <MapView onFailure={() => setDrawable(false)} />
-          </Suspense>
-        ) : (
-          <FleetTable notice={!drawable} />
-        )}
-        <MapOverlay drawable={drawable} />
+        <div className={classes.view}>
+          {drawable && view === "map" ? (
+            <Suspense fallback={<p className={classes.loading}>Loading the map…</p>}>
+              <MapView onFailure={() => setDrawable(false)} />
+            </Suspense>
+          ) : (
+            <FleetTable notice={!drawable} />
+          )}
+          <MapOverlay drawable={drawable} />
+        </div>
       </main>
       {detailOpen && (
         <aside className={classes.detail} aria-label="Detail">

@@ -5,6 +5,8 @@ import type { ReactNode } from "react";
 import { selectAlert } from "../alerts/select";
 import { useOperator } from "../api/operator";
 import { type ReplayScene, type ReplaySession, replayAgain, scenesQuery, sessionsQuery } from "../api/replay";
+import { isCurrent } from "../connection/connection";
+import { useConnection } from "../connection/connectionStore";
 import { decimal } from "../format/numbers";
 import { position } from "../format/time";
 import { TYPE_NAME, vehicleName } from "../format/words";
@@ -61,9 +63,10 @@ function idleText(session: ReplaySession | undefined): string {
 }
 
 function Mode({ session, moving }: { session: ReplaySession | undefined; moving: boolean }): ReactNode {
-  const word = moving ? "LIVE" : (session?.status ?? "idle").toUpperCase();
+  const current = useConnection((state) => isCurrent(state.connection));
+  const word = !current ? "LAST KNOWN" : moving ? "LIVE" : (session?.status ?? "idle").toUpperCase();
   return (
-    <span className={classes.mode} data-live={moving}>
+    <span className={classes.mode} data-live={current && moving}>
       {word}
     </span>
   );
