@@ -82,7 +82,7 @@ def produce(kafka: KafkaSettings, messages: int) -> int:
         for kind in kinds:
             for partition, records in enumerate(frame.per_partition):
                 marker = FrameMarker(
-                    kind=kind.value,  # type: ignore[arg-type]  # the two that are markers
+                    kind=kind.value,
                     replay_session_id=SESSION,
                     scene_id=SCENE,
                     frame_index=frame_index,

@@ -74,18 +74,19 @@ def kafka(
     request: pytest.FixtureRequest, apache_server: StartApache, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KafkaSettings]:
     """Every kind of broker in turn, empty at the start of the module."""
-    yield from _clean_broker(request.param, apache_server, tmp_path_factory)
+    yield from clean_broker(request.param, apache_server, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
 def broker(apache_server: StartApache, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
     """One broker, empty at the start of the module."""
-    yield from _clean_broker(DEFAULT_KIND, apache_server, tmp_path_factory)
+    yield from clean_broker(DEFAULT_KIND, apache_server, tmp_path_factory)
 
 
-def _clean_broker(
+def clean_broker(
     kind: str, apache_server: StartApache, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KafkaSettings]:
+    """A broker of this kind on which nothing has happened yet."""
     if kind == "apache":
         settings = client_settings(apache_server().bootstrap_servers)
         _forget_everything(settings)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
 import platformdirs
@@ -18,6 +18,18 @@ from numba.extending import register_jitable
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+OPTIONS: Any = {
+    "error_model": "numpy",
+    # No reference counting: nothing in here allocates or keeps an array, and counting was
+    # nine tenths of the cost (docs/decisions/0003). Code that does allocate fails to compile.
+    "_nrt": False,
+}
+"""How everything is compiled. No fastmath: streaming, backtest and the plain form agree to the last bit."""
+
+INLINE: Any = {**OPTIONS, "forceinline": True}
+"""How everything but the outermost loop is compiled: a call would copy all arrays' descriptors."""
 
 
 def source_digest() -> str:
@@ -34,16 +46,18 @@ def source_digest() -> str:
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Mark `function` as compilable; calling it from Python stays plain Python."""
-    marked: Callable[P, R] = register_jitable(forceinline=True, error_model="numpy", _nrt=False)(function)
+    marked: Callable[P, R] = register_jitable(**INLINE)(function)
     return marked
 
 
 def jit(function: Callable[P, R]) -> Callable[P, R]:
-    """The compiled form of `function`, compiled at its first call and cached on disk.
-
-    No fastmath: streaming, backtest and the uncompiled twin must agree to the last bit.
-    """
-    folder = str(platformdirs.user_cache_path("fleetops") / "compiled" / source_digest())
-    setattr(numba.config, "CACHE_DIR", folder)  # noqa: B010 - made at run time, unknown to the type checker
-    dispatcher: Callable[P, R] = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+    """The compiled form of `function`, compiled at its first call and cached on disk."""
+    # numba asks for the folder when it decorates; it is one setting for all, so others get theirs back.
+    before = getattr(numba.config, "CACHE_DIR", "")
+    folder = platformdirs.user_cache_path("fleetops") / "compiled" / source_digest()
+    setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010 - made at run time, unknown to the type checker
+    try:
+        dispatcher: Callable[P, R] = numba.njit(cache=True, nogil=True, **OPTIONS)(function)
+    finally:
+        setattr(numba.config, "CACHE_DIR", before)  # noqa: B010
     return dispatcher

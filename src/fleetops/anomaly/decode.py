@@ -82,24 +82,28 @@ _telemetry = msgspec.json.Decoder(TelemetryView)
 _marker = msgspec.json.Decoder(MarkerView)
 
 
-def decode_telemetry(raw: bytes) -> TelemetryView:
+def decode_telemetry(raw: bytes | None) -> TelemetryView:
     """A record with a key.
 
     Raises:
         ContractError: naming the field.
     """
+    if raw is None:
+        raise ContractError("a record without a value")
     try:
         return _telemetry.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ContractError(f"not a telemetry record: {error}") from error
 
 
-def decode_marker(raw: bytes) -> MarkerView:
+def decode_marker(raw: bytes | None) -> MarkerView:
     """A record without a key whose header `kind` says that it is a marker.
 
     Raises:
         ContractError: naming the field.
     """
+    if raw is None:
+        raise ContractError("a marker without a value")
     try:
         return _marker.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

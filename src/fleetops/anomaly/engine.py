@@ -119,6 +119,10 @@ class Engine(Generic[SceneKey]):
         self._scenes[key] = number
         return number
 
+    def rows_of(self, scene: int) -> dict[str, int]:
+        """The rows of a scene's vehicles, by name. To look up, not to change; good until the scene is closed."""
+        return self._rows[scene]
+
     def vehicle(self, scene: int, vehicle: str, *, is_ego: bool) -> int:
         """The row of a vehicle of the scene with this number, given one when it is new."""
         row = self._rows[scene].get(vehicle)

@@ -35,7 +35,6 @@ class SceneFacts:
 
     purpose: Purpose = Purpose.LIVE
     dataset: str | None = None
-    produced_at: datetime | None = None  # of the newest marker
 
 
 def anomaly_message(

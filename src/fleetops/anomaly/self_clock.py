@@ -43,12 +43,20 @@ class VehicleClock:
         self._period_s = 1 / _DEFAULT_RATE_HZ
         self._ids: OrderedDict[int, UUID] = OrderedDict()
 
-    def heard(self, frame: int, event_id: str, rate_hz: float, clock_s: float) -> tuple[list[Tick], list[Tick]]:
-        """The markers to send before and after the record of `frame`.
+    @staticmethod
+    def parse_event_id(text: str) -> UUID:
+        """The id that a producer gave its record; we cannot derive it, as we do for replayed vehicles.
 
         Raises:
-            ContractError: `event_id` is not a UUID.
+            ContractError: it is not a UUID.
         """
+        try:
+            return UUID(text)
+        except ValueError as error:
+            raise ContractError(f"event_id is not a UUID: {text!r}") from error
+
+    def heard(self, frame: int, event_id: UUID, rate_hz: float, clock_s: float) -> tuple[list[Tick], list[Tick]]:
+        """The markers to send before and after the record of `frame`."""
         self._remember(frame, event_id)
         self._heard_at_s = clock_s
         self._period_s = 1 / (rate_hz or _DEFAULT_RATE_HZ)
@@ -86,10 +94,7 @@ class VehicleClock:
     def _begin(self, frame: int) -> None:
         self._start = self._heard_frame = self._ticked_frame = frame
 
-    def _remember(self, frame: int, event_id: str) -> None:
-        try:
-            self._ids[frame] = UUID(event_id)
-        except ValueError as error:
-            raise ContractError(f"event_id is not a UUID: {event_id!r}") from error
+    def _remember(self, frame: int, event_id: UUID) -> None:
+        self._ids[frame] = event_id
         while len(self._ids) > _KEPT_IDS:
             self._ids.popitem(last=False)

@@ -105,8 +105,8 @@ def workers(kafka: KafkaSettings, folder: Path, count: int) -> Iterator[list[Ano
     """So many workers, gone afterwards; the list may be changed."""
     started: list[AnomalyService] = []
     try:
-        for number in range(count):
-            started.append(AnomalyService.start(kafka, folder / f"worker{number}", wait=False))
+        while len(started) < count:
+            started.append(AnomalyService.start(kafka, folder / f"worker{len(started)}", wait=False))
         for worker in started:
             worker.await_ready()
         yield started

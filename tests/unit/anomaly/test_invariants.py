@@ -34,7 +34,7 @@ RULES = rule_set(
 @st.composite
 def scenes(draw: st.DrawFn, name: str = "scene", max_frames: int = 70) -> list[Event]:
     """A scene of a few restless vehicles that come, vanish for a while, return, and go."""
-    dice = random.Random(draw(st.integers(0, 2**32)))  # noqa: S311 - drawn by hypothesis, hence repeatable
+    dice = random.Random(draw(st.integers(0, 2**32)))
     start = dice.choice([0, 0, 7])
     last = start + draw(st.integers(5, max_frames))
     seen: list[Seen] = []
@@ -196,7 +196,7 @@ def test_too_little_history_loses_something() -> None:
     """The bound is no ornament: far below it, some story comes out differently after a kill."""
     found_difference = False
     for seed in range(200):
-        dice = random.Random(seed)  # noqa: S311 - a fixed seed
+        dice = random.Random(seed)
         seen = [Seen("car", frame, x=3.0 * dice.randrange(2)) for frame in range(60) if dice.random() < 0.7]
         events = story(seen, 59)
         expected = undisturbed(events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -110,7 +110,7 @@ def detector() -> PartitionDetector:
     return PartitionDetector(RULES, 100, advance)
 
 
-def take(subject: PartitionDetector, records: Iterable[Bytes], clock_s: float = 0.0) -> Findings:
+def take(subject: PartitionDetector, records: Sequence[Bytes], clock_s: float = 0.0) -> Findings:
     """Take in `records` at a fixed time of day."""
     return subject.take(records, NOW, clock_s)
 

@@ -13,7 +13,7 @@ from numba.extending import overload
 
 from fleetops.contracts.vocabulary import AnomalyType
 
-from ..compiled import compiled
+from ..compiled import INLINE, compiled
 from ..windows import Window
 
 T = TypeVar("T", bound="tuple[Any, ...]")
@@ -82,7 +82,7 @@ def evaluate_rules(window: Window, rules: tuple[Any, ...], fired: npt.NDArray[np
         fired[index] = RULES[type(thresholds)].severity(window, thresholds)
 
 
-@overload(evaluate_rules, jit_options={"forceinline": True, "error_model": "numpy", "_nrt": False})
+@overload(evaluate_rules, jit_options=INLINE)
 def _compile_evaluate_rules(window: Any, rules: Any, fired: Any, first: Any) -> Any:
     """Unrolls the tuple of rules at compile time: thresholds stay run-time values, so a new value compiles nothing."""
     if len(rules) == 0:
