@@ -39,6 +39,7 @@ check: $(INSTALLED) $(CONSOLE_INSTALLED)  ## lint, formats, types, import rules,
 	$(BIN)/lint-imports
 	$(BIN)/python -m fleetops.contracts.schemas check
 	$(BIN)/python -m fleetops.operator.openapi check
+	$(BIN)/python -m fleetops.replay.openapi check
 	$(BIN)/pytest -q tests/unit tests/scenarios
 	cd ui && npm run --silent check
 

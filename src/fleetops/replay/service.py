@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import structlog
 from fastapi import FastAPI
@@ -23,6 +23,7 @@ from .catalog import Catalog
 from .journal import Journal
 from .metrics import ReplayMetrics
 from .office import Office
+from .producers import Producers
 from .sessions import Sessions
 from .transmission import Route
 
@@ -53,8 +54,10 @@ def run(settings: Settings) -> None:
     with (
         ThreadPoolExecutor(1, "replay-reader") as reader,
         ThreadPoolExecutor(1, "replay-journal") as scribe,
+        closing(Producers(settings.kafka)) as producers,
     ):
-        route = Route(catalog, settings.kafka, partitions, reader)
+        producers.stock()
+        route = Route(catalog, producers, partitions, reader)
         office = Office(Journal(settings.data_dir), scribe, metrics, replay.idle_end_s)
         sessions = Sessions(route, office, replay.rate_hz)
         ready = False

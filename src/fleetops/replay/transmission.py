@@ -8,19 +8,16 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from fleetops.bus.producer import Producer
 from fleetops.contracts.topics import RAW_TELEMETRY, headers
 from fleetops.contracts.vocabulary import MessageKind
-from fleetops.settings import KafkaSettings
 
 from .acknowledgements import Acknowledged, Acknowledgements
 from .catalog import Catalog
 from .encode import EncodedFrame, MarkerFacts, SceneEncoder, markers
 from .frames import SceneFrames
 from .journal import SessionRecord
+from .producers import Producers
 from .timeline import Mode, SceneSpan, Step, Tick, open_scenes
-
-CLIENT_ID = "replay-service"
 
 _SCHEMA = "raw_telemetry/1"
 _TELEMETRY = headers(MessageKind.TELEMETRY, _SCHEMA)
@@ -33,7 +30,7 @@ class Route:
     """Where sessions come from and go to: what all of them share."""
 
     catalog: Catalog
-    kafka: KafkaSettings
+    producers: Producers
     partitions: int
     """Of `raw_telemetry`, as it really is."""
     reader: Executor
@@ -63,7 +60,7 @@ class Transmission:
         self._route = route
         self._record = record
         self._spans = spans
-        self._producer = Producer(route.kafka, CLIENT_ID)
+        self._producer = route.producers.take()
         self._waiting = Acknowledgements(route.clock)
         self._scenes: dict[str, _Scene] = {}
         in_order = spans if record.request.mode is Mode.SEQUENTIAL else []

@@ -22,6 +22,7 @@ from fleetops.replay.catalog import Catalog
 from fleetops.replay.journal import KEPT, Journal, SessionRecord
 from fleetops.replay.metrics import ReplayMetrics
 from fleetops.replay.office import Office
+from fleetops.replay.producers import Producers
 from fleetops.replay.request import ReplayRequest
 from fleetops.replay.sessions import Sessions
 from fleetops.replay.state import SessionStatus
@@ -128,7 +129,7 @@ def make(tmp_path: Path, wire: Wire) -> Iterator[Make]:
         made: list[Sessions] = []
 
         def make(**office: Any) -> Sessions:
-            route = Route(cast("Catalog", SmallCatalog()), KafkaSettings(), 6, reader)
+            route = Route(cast("Catalog", SmallCatalog()), Producers(KafkaSettings()), 6, reader)
             where = replace(Office(Journal(tmp_path), scribe, ReplayMetrics(), 600.0), **office)
             made.append(Sessions(route, where, 10.0))
             return made[-1]
