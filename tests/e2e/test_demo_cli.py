@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.running_demo import RunningDemo, all_gone, remove_outside
+from tests.servers.tansu import Tansu
 
 pytestmark = [pytest.mark.sample, pytest.mark.broker]
 
@@ -142,6 +143,38 @@ def test_sigterm_ends_it_cleanly_while_it_starts(data_dir: Path, l5kit_sample: P
         demo.process.send_signal(signal.SIGTERM)
         assert demo.exit_code() == 128 + signal.SIGTERM
         assert all_gone(family)
+
+
+def test_a_cluster_and_a_database_of_ones_own_are_used(
+    tmp_path: Path, l5kit_sample: Path, undisturbed: set[str], database_url: str
+) -> None:
+    """Where both are named nothing is embedded, the topics are made there, and the anomalies are the same."""
+    cluster = Tansu.start(tmp_path)
+    environment = {
+        "FLEETOPS_KAFKA__BOOTSTRAP_SERVERS": cluster.bootstrap_servers,
+        "FLEETOPS_KAFKA__SESSION_TIMEOUT_MS": "6000",
+        "FLEETOPS_KAFKA__HEARTBEAT_INTERVAL_MS": "1000",
+        "FLEETOPS_DATABASE_URL": database_url,
+    }
+    try:
+        arguments = ("--dataset", str(l5kit_sample), *FULL_SPEED)
+        with RunningDemo(tmp_path / "data", *arguments, environment=environment) as demo:
+            assert demo.exit_code() == 0, demo.output
+            assert f"using Kafka at {cluster.bootstrap_servers}" in demo.output
+            assert "embedded" not in demo.output
+            assert demo.anomaly_ids() == undisturbed
+    finally:
+        cluster.stop()
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_a_cluster_that_does_not_answer_is_told(tmp_path: Path, l5kit_sample: Path) -> None:
+    """The address and the setting are named, with the exit code of a broker error."""
+    environment = {"FLEETOPS_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:1", "FLEETOPS_KAFKA__TIMEOUT_S": "1"}
+    with RunningDemo(tmp_path, "--dataset", str(l5kit_sample), environment=environment) as demo:
+        assert demo.exit_code() == 4, demo.output
+    assert "no answer from Kafka at 127.0.0.1:1" in demo.output
+    assert "Traceback" not in demo.output
 
 
 def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path, l5kit_sample: Path) -> None:
