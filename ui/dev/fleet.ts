@@ -6,6 +6,7 @@ import type {
   VehicleTelemetry,
   VehicleView,
 } from "../src/gen/operator";
+import type { Scene, SessionState } from "../src/gen/replay";
 
 const ORIGIN: readonly [number, number] = [-122.1619, 37.439];
 const BLOCK_M = 110;
@@ -99,24 +100,38 @@ export class Fleet {
     ];
   }
 
-  get session() {
+  get session(): SessionState {
     return {
       session_id: this.sessionId,
       status: "running",
+      stop_requested: false,
+      current_frame: this.frame,
+      vehicles_active: this.cars.length,
+      records_sent: 0,
       replay_rate_hz: 10,
       mode: "sequential",
       purpose: "live",
+      dataset: "sha256:4fd81d3c5b2a",
+      scenes: [],
       scene_ids: [this.sceneId],
+      kafka_connected: true,
+      trouble: null,
       reason: null,
+      started_at: new Date().toISOString(),
+      paused_at: null,
+      ended_at: null,
     };
   }
 
-  get scene() {
+  get scene(): Scene {
     return {
       scene_id: this.sceneId,
+      zarr_scene_index: 0,
       start_frame: 0,
+      end_frame: FRAMES,
       frame_count: FRAMES,
       description: "Streets that do not exist",
+      live_session_id: this.sessionId,
     };
   }
 

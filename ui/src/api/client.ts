@@ -21,12 +21,15 @@ export function problemFrom(status: number, body: unknown): ProblemError {
   return new ProblemError(status, type, typeof said === "string" ? said : `the server answered ${status}`);
 }
 
-/** The typed client of operator-service. The session cookie goes with every request. */
-export const api = createClient<paths>({
+/** The browser speaks to operator-service alone; the session cookie goes with every request. */
+export const CLIENT = {
   baseUrl: typeof window === "undefined" ? "http://localhost" : window.location.origin,
-  // Looked up at each call, so that it can be replaced in tests and by extensions.
-  fetch: (request) => globalThis.fetch(request),
-});
+  // Looked up at each call, so that tests can answer in the server's place.
+  fetch: (request: Request) => globalThis.fetch(request),
+};
+
+/** The typed client of operator-service. */
+export const api = createClient<paths>(CLIENT);
 
 /** The body of an answer, or a `ProblemError` that says why there is none. */
 export async function answer<T>(

@@ -4,13 +4,14 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { selectAlert } from "../alerts/select";
 import { useOperator } from "../api/operator";
-import { type ReplayScene, type ReplaySession, replayAgain, scenesQuery, sessionsQuery } from "../api/replay";
+import { replayAgain, scenesQuery, sessionsQuery } from "../api/replay";
 import { isCurrent } from "../connection/connection";
 import { useConnection } from "../connection/connectionStore";
 import { decimal } from "../format/numbers";
 import { position } from "../format/time";
 import { TYPE_NAME, vehicleName } from "../format/words";
 import type { SceneProgress } from "../gen/operator";
+import type { Scene, SessionState } from "../gen/replay";
 import { useFleet } from "../store/fleetStore";
 import { fleetPositions } from "../store/positions";
 import { useQuickPulse } from "../store/usePulse";
@@ -53,7 +54,7 @@ export function SessionBar(): ReactNode {
   );
 }
 
-function idleText(session: ReplaySession | undefined): string {
+function idleText(session: SessionState | undefined): string {
   if (session === undefined) {
     return "No replay has been started yet. Vehicles appear here as soon as one is.";
   }
@@ -62,7 +63,7 @@ function idleText(session: ReplaySession | undefined): string {
     : `The last replay is ${session.status}${session.reason === null ? "" : `: ${session.reason}`}.`;
 }
 
-function Mode({ session, moving }: { session: ReplaySession | undefined; moving: boolean }): ReactNode {
+function Mode({ session, moving }: { session: SessionState | undefined; moving: boolean }): ReactNode {
   const current = useConnection((state) => isCurrent(state.connection));
   const word = !current ? "LAST KNOWN" : moving ? "LIVE" : (session?.status ?? "idle").toUpperCase();
   return (
@@ -72,13 +73,7 @@ function Mode({ session, moving }: { session: ReplaySession | undefined; moving:
   );
 }
 
-function SceneLine({
-  progress,
-  scene,
-}: {
-  progress: SceneProgress;
-  scene: ReplayScene | undefined;
-}): ReactNode {
+function SceneLine({ progress, scene }: { progress: SceneProgress; scene: Scene | undefined }): ReactNode {
   const alerts = useFleet((state) => state.alerts);
   const bar = sceneBar(progress, scene);
   const marks = ticks(alerts, bar, progress);
@@ -129,7 +124,7 @@ function Mark({ mark: { alert, share, count } }: { mark: Tick }): ReactNode {
   );
 }
 
-function Again({ session }: { session: ReplaySession | undefined }): ReactNode {
+function Again({ session }: { session: SessionState | undefined }): ReactNode {
   const { role } = useOperator();
   const queries = useQueryClient();
   const again = useMutation({

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { SceneProgress } from "../gen/operator";
+import type { Scene } from "../gen/replay";
 import { alert } from "../test/make";
 import { sceneBar, ticks } from "./progress";
 
@@ -12,7 +13,15 @@ const progress: SceneProgress = {
   vehicles: 80,
   ended: false,
 };
-const scene = { scene_id: "scene_001", start_frame: 0, frame_count: 248, description: "" };
+const scene: Scene = {
+  scene_id: "scene_001",
+  zarr_scene_index: 42,
+  start_frame: 0,
+  end_frame: 248,
+  frame_count: 248,
+  description: "",
+  live_session_id: "session-1",
+};
 
 test("a scene is as far as its last frame says", () => {
   expect(sceneBar(progress, scene)).toMatchObject({ frame: 124, frames: 248, share: 0.5, elapsedMs: 12_400 });

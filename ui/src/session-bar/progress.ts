@@ -1,6 +1,6 @@
-import type { ReplayScene } from "../api/replay";
 import { SEVERITY_RANK } from "../format/words";
 import type { AlertView, SceneProgress } from "../gen/operator";
+import type { Scene } from "../gen/replay";
 
 /** Recorded at 10 Hz. */
 const FRAME_MS = 100;
@@ -20,7 +20,7 @@ export interface SceneBar {
 }
 
 /** How far a scene is, from what was seen of it and, where it is known, how long it is. */
-export function sceneBar(progress: SceneProgress, scene: ReplayScene | undefined): SceneBar {
+export function sceneBar(progress: SceneProgress, scene: Scene | undefined): SceneBar {
   const frame = progress.frame_index - (scene?.start_frame ?? 0) + 1;
   const frames = scene?.frame_count ?? null;
   return {
