@@ -99,7 +99,7 @@ async def test_snapshot_and_events_leave_no_gap_under_fire(
         await asyncio.to_thread(detect, embedded_kafka, *wave)
     await asyncio.sleep(0.5)
     await asyncio.to_thread(detect, embedded_kafka, anomaly(vehicle=last))
-    seen = await asyncio.gather(*consoles)
+    seen = await asyncio.wait_for(asyncio.gather(*consoles), 60)  # a lost event would be waited for for ever
     program = await asyncio.to_thread(service.as_program, Role.VIEWER)
     listed = (await asyncio.to_thread(program.get, "/alerts?limit=500&status=OPEN&status=ACKNOWLEDGED")).json()
     truth = {alert["alert_id"]: alert for alert in listed["alerts"]}

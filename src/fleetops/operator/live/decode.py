@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -12,27 +13,33 @@ from fleetops.bus.records import Record
 
 LIVE = "live"
 
+# What the columns and the database can hold: a message that says more is unreadable here.
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+_Time = Annotated[datetime, msgspec.Meta(tz=True)]
+_Frame = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+_Track = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
-class _Point(msgspec.Struct):
+
+class _Point(msgspec.Struct, gc=False):
     x: float
     y: float
 
 
-class _Geo(msgspec.Struct):
+class _Geo(msgspec.Struct, gc=False):
     lon: float
     lat: float
 
 
-class _Magnitude(msgspec.Struct):
+class _Magnitude(msgspec.Struct, gc=False):
     magnitude: float
 
 
-class _Extent(msgspec.Struct):
+class _Extent(msgspec.Struct, gc=False):
     length: float
     width: float
 
 
-class _Telemetry(msgspec.Struct):
+class _Telemetry(msgspec.Struct, gc=False):
     position: _Point
     geo: _Geo
     velocity: _Magnitude
@@ -43,34 +50,34 @@ class _Telemetry(msgspec.Struct):
     label_probability: float
 
 
-class _Metadata(msgspec.Struct):
-    replay_session_id: str
+class _Metadata(msgspec.Struct, gc=False):
+    replay_session_id: _Name
     replay_rate: float
     purpose: str = LIVE
 
 
-class Sighting(msgspec.Struct):
+class Sighting(msgspec.Struct, gc=False):
     """One vehicle in one frame."""
 
-    vehicle_id: str
-    scene_id: str
-    track_id: int
-    event_time: datetime
-    processing_time: datetime
-    frame_index: int
+    vehicle_id: _Name
+    scene_id: _Name
+    track_id: _Track
+    event_time: _Time
+    processing_time: _Time
+    frame_index: _Frame
     telemetry: _Telemetry
     metadata: _Metadata
 
 
-class Marker(msgspec.Struct):
+class Marker(msgspec.Struct, gc=False):
     """A frame of a scene is complete, or the scene is."""
 
     kind: str
-    replay_session_id: str
-    scene_id: str
-    frame_index: int
-    event_time: datetime
-    processing_time: datetime
+    replay_session_id: _Name
+    scene_id: _Name
+    frame_index: _Frame
+    event_time: _Time
+    processing_time: _Time
     replay_rate: float
     purpose: str = LIVE
 
@@ -99,6 +106,9 @@ def decode(records: Sequence[Record]) -> Decoded:
         value = record.value()
         if value is None:
             continue
+        if b"\\u0000" in value:  # PostgreSQL can hold no such id, and none of ours has it
+            unreadable += 1
+            continue
         try:
             if record.key() is None:
                 marker = _marker.decode(value)
@@ -114,10 +124,9 @@ def decode(records: Sequence[Record]) -> Decoded:
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Milliseconds since 1970, exact. A time without a zone is taken as UTC."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    since = aware - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    """Milliseconds since 1970, exact."""
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)

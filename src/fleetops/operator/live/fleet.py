@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,8 @@ GONE_S: Final = 30.0  # a vehicle without markers
 ENDED_S: Final = 10.0  # after the end of its scene, so that the last picture can be looked at
 ABANDONED_S: Final = 900.0  # a session this long silent; replay-service ends a paused one after 600 s
 
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
 FRAME: Final = np.dtype(
     [
         ("frame_index", "i4"),
@@ -31,10 +34,10 @@ FRAME: Final = np.dtype(
         ("lat", "f8"),
         ("x", "f8"),
         ("y", "f8"),
-        ("yaw", "f4"),
-        ("speed", "f4"),
-        ("acceleration", "f4"),
-        ("label_probability", "f4"),
+        ("yaw", "f8"),
+        ("speed", "f8"),
+        ("acceleration", "f8"),
+        ("label_probability", "f8"),
     ]
 )
 _FrameRow = tuple[int, int, float, float, float, float, float, float, float, float]
@@ -55,7 +58,6 @@ class Track:
     width: float = 0.0
     count: int = 0
     last_frame: int = -1
-    emitted_ms: int = 0
     seen_s: float = 0.0
     stale: bool = False
 
@@ -102,7 +104,7 @@ class LiveFleet:
     _superseded: _Superseded = field(default_factory=lambda: deque(maxlen=1000))
     _dirty: dict[str, Track] = field(default_factory=dict)
     _gone: dict[str, None] = field(default_factory=dict)
-    _emitted_ms: int | None = None
+    _emitted: datetime | None = None
 
     def apply(self, messages: Iterable[Sighting | Marker], now_s: float) -> None:
         """Take in a batch received at `now_s` (monotonic seconds).
@@ -113,6 +115,7 @@ class LiveFleet:
         rows: list[_FrameRow] = []
         slots: list[int] = []
         positions: list[int] = []
+        event_time, event_time_ms = _NEVER, 0  # a frame's records share it: converted once, not once each
         for message in messages:
             if isinstance(message, Marker):
                 self._mark(message, now_s)
@@ -121,11 +124,13 @@ class LiveFleet:
             if track is None:
                 self.late += 1
                 continue
+            if message.event_time != event_time:
+                event_time, event_time_ms = message.event_time, epoch_ms(message.event_time)
             told = message.telemetry
             rows.append(
                 (
                     message.frame_index,
-                    epoch_ms(message.event_time),
+                    event_time_ms,
                     told.geo.lon,
                     told.geo.lat,
                     told.position.x,
@@ -163,8 +168,9 @@ class LiveFleet:
 
     def take_moves(self) -> Moves:
         """What changed since the last call."""
-        moves = Moves(list(self._dirty.values()), list(self._gone), self._emitted_ms)
-        self._dirty, self._gone, self._emitted_ms = {}, {}, None
+        emitted_ms = None if self._emitted is None else epoch_ms(self._emitted)
+        moves = Moves(list(self._dirty.values()), list(self._gone), emitted_ms)
+        self._dirty, self._gone, self._emitted = {}, {}, None
         return moves
 
     @property
@@ -228,8 +234,8 @@ class LiveFleet:
         track.stale = False
         track.label = seen.telemetry.label
         track.length, track.width = seen.telemetry.extent.length, seen.telemetry.extent.width
-        track.emitted_ms = epoch_ms(seen.processing_time)
-        self._emitted_ms = max(self._emitted_ms or 0, track.emitted_ms)
+        if self._emitted is None or seen.processing_time > self._emitted:
+            self._emitted = seen.processing_time
         self._dirty[track.vehicle_id] = track
         return track
 

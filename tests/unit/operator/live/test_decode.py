@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import hypothesis.strategies as st
@@ -11,6 +12,9 @@ from fleetops.contracts.telemetry import FrameMarker
 from fleetops.contracts.vocabulary import Purpose
 from fleetops.contracts.wire import utc_from_ms
 from fleetops.operator.live.decode import Marker, Sighting, decode, epoch_ms
+from fleetops.operator.live.events import LiveEvent
+from fleetops.operator.live.fleet import LiveFleet
+from fleetops.operator.live.picture import encode_all
 
 from .records import FakeRecord, telemetry
 
@@ -49,6 +53,29 @@ def test_what_cannot_be_read_is_counted_and_does_no_harm(body: bytes, key: bool)
     decoded = decode([FakeRecord(body, b"k" if key else None), good, FakeRecord(None, b"v")])
     assert len(decoded.messages) == 1
     assert decoded.unreadable == 1
+
+
+_EXTREME = st.one_of(
+    st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=3), st.none(), st.just("\0"),
+    st.just("2026-11-23T10:00:00"), st.just("x" * 300), st.just("9999-12-31T23:59:59Z"), st.booleans(),
+)  # fmt: skip
+_FIELDS = ("vehicle_id", "scene_id", "track_id", "event_time", "processing_time", "frame_index")
+
+
+@given(changes=st.dictionaries(st.sampled_from(_FIELDS), _EXTREME), x=_EXTREME, speed=_EXTREME)
+def test_whatever_a_record_says_the_fleet_can_hold_it_or_it_is_unreadable(
+    changes: dict[str, object], x: object, speed: object
+) -> None:
+    """One absurd message must not end the service, nor keep the others from being shown and written down."""
+    record = json.loads(telemetry("v", 1)) | changes
+    record["telemetry"]["position"]["x"], record["telemetry"]["velocity"]["magnitude"] = x, speed
+    fleet = LiveFleet()
+    fleet.apply(decode([FakeRecord(json.dumps(record).encode(), b"v")]).messages, 0.0)
+    LiveEvent.model_validate_json(encode_all(fleet, None, 0))
+    for track in fleet.tracks.values():
+        assert "\0" not in track.vehicle_id + track.scene_id
+        assert len(track.vehicle_id) <= 255
+        assert track.track_id < 2**63
 
 
 @given(ms=st.integers(0, 4_102_444_800_000))

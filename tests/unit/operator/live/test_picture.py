@@ -25,7 +25,7 @@ def test_what_is_encoded_by_hand_is_the_declared_event() -> None:
 
 
 def test_numbers_are_rounded_to_what_a_map_can_show() -> None:
-    """A float32 of 1.9 must not go out as 1.899999976158142."""
+    """Digits that nobody can see cost bandwidth ten times a second."""
     fleet = LiveFleet()
     fleet.apply(seen("a", 0).messages, 0.0)
     columns = json.loads(encode_all(fleet, None, 0))["positions"]
