@@ -38,8 +38,7 @@ check: $(INSTALLED) $(CONSOLE_INSTALLED)  ## lint, formats, types, import rules,
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m fleetops.contracts.schemas check
-	$(BIN)/python -m fleetops.operator.openapi check
-	$(BIN)/python -m fleetops.replay.openapi check
+	for service in replay anomaly operator; do $(BIN)/python -m fleetops.$$service.openapi check; done
 	$(BIN)/pytest -q tests/unit tests/scenarios
 	cd ui && npm run --silent check
 
