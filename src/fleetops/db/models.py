@@ -219,7 +219,7 @@ class ActionRecord(Base):
 
     __tablename__ = "operator_actions"
     __table_args__ = (
-        Index("idx_operator_actions_alert_id", "alert_id", "created_at"),
+        Index("idx_operator_actions_alert_id", "alert_id", "number"),
         Index("idx_operator_actions_vehicle_id", "vehicle_id"),
     )
 
@@ -230,6 +230,8 @@ class ActionRecord(Base):
     action_type: Mapped[ActionType] = mapped_column(words(ActionType, 100))
     details: Mapped[JsonObject] = mapped_column("metadata")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    """Drawn under the vehicle's lock, so it is the order in which an alert's actions took effect."""
 
 
 class Incident(Base):

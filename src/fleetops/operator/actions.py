@@ -74,9 +74,7 @@ async def act(session: AsyncSession, command: Command, now: datetime, delays: De
 async def actions_of(session: AsyncSession, alert_id: UUID) -> list[ActionView]:
     """What was done to an alert, oldest first."""
     rows = await session.scalars(
-        select(ActionRecord)
-        .where(ActionRecord.alert_id == alert_id)
-        .order_by(ActionRecord.created_at, ActionRecord.action_id)
+        select(ActionRecord).where(ActionRecord.alert_id == alert_id).order_by(ActionRecord.number)
     )
     return [action_view(row) for row in rows]
 

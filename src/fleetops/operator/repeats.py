@@ -49,7 +49,7 @@ async def _was_last(session: AsyncSession, wish: Command, alert: Alert, *kinds: 
     last = await session.execute(
         select(ActionRecord.action_type, ActionRecord.operator_id)
         .where(ActionRecord.alert_id == alert.alert_id, ActionRecord.action_type.in_(kinds or (wish.action_type,)))
-        .order_by(ActionRecord.created_at.desc())
+        .order_by(ActionRecord.number.desc())
         .limit(1)
     )
     return last.first() == (wish.action_type, wish.operator_id)
@@ -59,7 +59,7 @@ async def _resumed(session: AsyncSession, wish: Command, alert_id: UUID) -> bool
     last = await session.execute(
         select(Intervention.end_reason, Intervention.ended_by)
         .where(Intervention.alert_id == alert_id)
-        .order_by(Intervention.started_at.desc())
+        .order_by(Intervention.sequence.desc())
         .limit(1)
     )
     return last.first() == (InterventionEnd.RESUMED, wish.operator_id)

@@ -42,17 +42,19 @@ from fleetops.settings import KafkaSettings, Settings
 pytestmark = pytest.mark.broker
 
 KILLS = 10
-_PATIENT = {"FLEETOPS_OPERATOR__RESOLVE_DELAY_S": "100000", "FLEETOPS_KAFKA__BATCH_SIZE": "20"}
+_PATIENT = {
+    "FLEETOPS_OPERATOR__RESOLVE_DELAY_S": "100000",
+    "FLEETOPS_KAFKA__BATCH_SIZE": "20",
+    "FLEETOPS_KAFKA__SOLE_CONSUMER": "true",
+}
 """Timers far off, so that only what was detected counts; small batches, so that a kill hits between and within."""
 
 
 @pytest.fixture
-def quick_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
-    """The embedded broker, with sessions that end soon after a kill."""
+def embedded_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
+    """The embedded broker, read as the demo does: alone, without a group."""
     server = Tansu.start(tmp_path_factory.mktemp("tansu"))
-    kafka = KafkaSettings(
-        bootstrap_servers=server.bootstrap_servers, session_timeout_ms=2_000, heartbeat_interval_ms=400, timeout_s=20
-    )
+    kafka = KafkaSettings(bootstrap_servers=server.bootstrap_servers, sole_consumer=True, timeout_s=20)
     ensure_topics(kafka)
     yield kafka
     server.stop()
@@ -141,21 +143,21 @@ async def story(sessions: Sessions) -> Story:
 
 
 async def test_killed_ten_times_in_a_session(
-    sessions: Sessions, service_url: str, quick_kafka: KafkaSettings, tmp_path: Path
+    sessions: Sessions, service_url: str, embedded_kafka: KafkaSettings, tmp_path: Path
 ) -> None:
     """Alerts, occurrences, vehicles and the outbox, on Kafka too, are those of an undisturbed run."""
     session = shift(vehicles=12, frames=66, seed=1)
     for start in range(0, len(session), 100):
         await deliver(sessions, *session[start : start + 100])
     share = len(session) // (KILLS + 1)
-    send(quick_kafka, session[:share])
-    service = await asyncio.to_thread(OperatorService.start, tmp_path, service_url, quick_kafka, _PATIENT)
+    send(embedded_kafka, session[:share])
+    service = await asyncio.to_thread(OperatorService.start, tmp_path, service_url, embedded_kafka, _PATIENT)
     dice = random.Random(2)
     try:
         for kill in range(1, KILLS + 1):
             before = await recorded(service_url)
             end = None if kill == KILLS else (kill + 1) * share
-            send(quick_kafka, session[kill * share : end])
+            send(embedded_kafka, session[kill * share : end])
             await until(partial(_grown, service_url, before))
             await asyncio.sleep(dice.uniform(0, 0.3))
             service.process.kill()
@@ -169,7 +171,7 @@ async def test_killed_ten_times_in_a_session(
         async with suffered() as session_:
             seqs = (await session_.scalars(select(OutboxRow.seq).order_by(OutboxRow.seq))).all()
         assert seqs == list(range(1, len(seqs) + 1))
-        published = [OperatorAlert.read(value) for _, value in read_all(quick_kafka, OPERATOR_ALERTS)]
+        published = [OperatorAlert.read(value) for _, value in read_all(embedded_kafka, OPERATOR_ALERTS)]
         expected = {(row.key, body["version"]) for row in await told(sessions) if (body := row.payload)}
         assert {(str(alert.alert_id), alert.version) for alert in published} == expected
         await engine.dispose()
@@ -188,21 +190,21 @@ async def _all_published(sessions: Sessions) -> bool:
 
 
 async def test_stopped_in_its_tracks_and_woken_after_take_over(
-    sessions: Sessions, service_url: str, quick_kafka: KafkaSettings, tmp_path: Path
+    sessions: Sessions, service_url: str, embedded_kafka: KafkaSettings, tmp_path: Path
 ) -> None:
     """A worker is frozen (SIGSTOP) midway, another takes over and finishes; the first wakes and changes nothing."""
     session = shift(vehicles=10, frames=40, seed=3)
     await deliver(sessions, *session)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first = await asyncio.to_thread(OperatorService.start, tmp_path / "a", service_url, quick_kafka, _PATIENT)
+    first = await asyncio.to_thread(OperatorService.start, tmp_path / "a", service_url, embedded_kafka, _PATIENT)
     second: OperatorService | None = None
     try:
-        send(quick_kafka, session)
+        send(embedded_kafka, session)
         await until(lambda: _grown(service_url, 0))
         first.process.send_signal(signal.SIGSTOP)
         assert await recorded(service_url) < len(session), "frozen too late to tell anything"
-        second = await asyncio.to_thread(OperatorService.start, tmp_path / "b", service_url, quick_kafka, _PATIENT)
+        second = await asyncio.to_thread(OperatorService.start, tmp_path / "b", service_url, embedded_kafka, _PATIENT)
         await until(lambda: _grown(service_url, len(session) - 1))
         first.process.send_signal(signal.SIGCONT)
         await asyncio.sleep(3)
@@ -217,13 +219,13 @@ async def test_stopped_in_its_tracks_and_woken_after_take_over(
 
 
 @pytest.fixture
-def consuming(quick_kafka: KafkaSettings) -> Iterator[Callable[[str], threading.Thread]]:
+def consuming(embedded_kafka: KafkaSettings) -> Iterator[Callable[[str], threading.Thread]]:
     """Starts the consumer alone, in a thread, on a database."""
     stop = threading.Event()
     threads: list[threading.Thread] = []
 
     def start(url: str) -> threading.Thread:
-        consumer = AlertConsumer(Settings(database_url=SecretStr(url), kafka=quick_kafka))
+        consumer = AlertConsumer(Settings(database_url=SecretStr(url), kafka=embedded_kafka))
         threads.append(threading.Thread(target=consumer.run, args=(stop,)))
         threads[-1].start()
         return threads[-1]
@@ -238,7 +240,7 @@ def consuming(quick_kafka: KafkaSettings) -> Iterator[Callable[[str], threading.
 async def test_what_cannot_be_read_or_stored_is_buried(
     sessions: Sessions,
     database_url: str,
-    quick_kafka: KafkaSettings,
+    embedded_kafka: KafkaSettings,
     consuming: Callable[[str], threading.Thread],
 ) -> None:
     """Poison in between goes to dead_letters, each once with its own bytes; what is around it is applied."""
@@ -247,16 +249,16 @@ async def test_what_cannot_be_read_or_stored_is_buried(
     endless = anomaly(10).model_copy(update={"vehicle_id": "x" * 300})
     nan = anomaly(11).write().replace(b'"velocity_delta":-8.5', b'"velocity_delta":NaN')
     poison = [b"", b"{", b"[]", b'{"anomaly_id": 7}', b"\xff\xfe", nan, nul.write(), endless.write()]
-    producer = Producer(quick_kafka, "test")
+    producer = Producer(embedded_kafka, "test")
     for number, bad in enumerate(poison):
         producer.send(ANOMALIES, bad, partition=number % 3)
         producer.send(ANOMALIES, good[number // 2].write(), partition=number % 3)
     producer.flush(20)
     producer.close()
     consuming(database_url)
-    await until(lambda: len(read_all(quick_kafka, DEAD_LETTERS)) >= len(poison))
+    await until(lambda: len(read_all(embedded_kafka, DEAD_LETTERS)) >= len(poison))
     await until(lambda: _recorded(sessions, len(good)))
-    assert sorted(value for _, value in read_all(quick_kafka, DEAD_LETTERS)) == sorted(poison)
+    assert sorted(value for _, value in read_all(embedded_kafka, DEAD_LETTERS)) == sorted(poison)
     assert [alert.occurrences for alert in await alerts(sessions)] == [4]
 
 
@@ -266,7 +268,7 @@ async def _recorded(sessions: Sessions, wanted: int) -> bool:
 
 
 async def test_a_database_that_is_away_is_waited_for(
-    quick_kafka: KafkaSettings, consuming: Callable[[str], threading.Thread]
+    embedded_kafka: KafkaSettings, consuming: Callable[[str], threading.Thread]
 ) -> None:
     """PostgreSQL crashes under the consumer and comes back: nothing was lost, nothing counted twice."""
     session = shift(vehicles=10, frames=20, seed=5)
@@ -275,11 +277,11 @@ async def test_a_database_that_is_away_is_waited_for(
         await asyncio.to_thread(server.execute, "CREATE DATABASE fleet")
         settings = Settings(database_url=SecretStr(server.url("fleet")))
         await asyncio.to_thread(migrate.upgrade, settings)
-        send(quick_kafka, session[:100])
+        send(embedded_kafka, session[:100])
         thread = consuming(server.url("fleet"))
         await until(lambda: _grown(server.url("fleet"), 0))
         await asyncio.to_thread(server.kill)
-        send(quick_kafka, session[100:])
+        send(embedded_kafka, session[100:])
         await asyncio.sleep(1.5)
         assert thread.is_alive()
         server = await asyncio.to_thread(server.again)
