@@ -84,7 +84,7 @@ function options(series: Series, width: number, height: number): uPlot.Options {
         gap: 4,
         grid: { stroke: GRID, width: 1 },
         ticks: { show: false },
-        values: (_, ticks) => ticks.map((tick) => decimal(tick, Math.abs(high - low) < 2 ? 1 : 0)),
+        values: (_, ticks) => ticks.map((tick) => decimal(tick, digitsOf(ticks))),
         space: 26,
       },
     ],
@@ -94,6 +94,12 @@ function options(series: Series, width: number, height: number): uPlot.Options {
     ],
     hooks: { drawAxes: [(plot) => drawFired(plot, series)], draw: [(plot) => drawLimits(plot, series)] },
   };
+}
+
+/** As many decimals as tell one tick from the next. */
+function digitsOf(ticks: readonly number[]): number {
+  const step = (ticks[1] ?? 1) - (ticks[0] ?? 0);
+  return [0, 1].find((digits) => Math.abs(step - Number(step.toFixed(digits))) < 1e-9) ?? 2;
 }
 
 /** A band behind every frame in which the rule fired, and the unit in the corner. */

@@ -175,7 +175,9 @@ class FleetPainter {
     const { mode, map } = useCamera.getState();
     const selected = useSelection.getState().vehicle;
     const row = selected === null ? -1 : fleetPositions.row(selected);
-    if (mode === "follow" && map !== null && row >= 0) {
+    if (mode === "follow" && row < 0) {
+      useCamera.setState({ mode: "free" }); // it has gone, and so has the reason to hold the map
+    } else if (mode === "follow" && map !== null) {
       map.setCenter(fleetPositions.at(row, now), { follow: true });
     }
   }

@@ -33,11 +33,14 @@ export function toggleFollow(): void {
   useCamera.setState(({ mode }) => ({ mode: mode === "follow" ? "free" : "follow" }));
 }
 
-/** Move to a vehicle if it is near the edge or outside; a vehicle in plain view is left where it is. */
+/**
+ * Move a free map to a vehicle that is near its edge or outside; one in plain view is left where it is.
+ * A map that keeps the fleet in view shows it anyway, and one that follows is not taken away.
+ */
 export function bringIntoView(vehicleId: string): void {
   const { map, mode } = useCamera.getState();
   const row = fleetPositions.row(vehicleId);
-  if (map === null || row < 0 || mode === "follow") {
+  if (map === null || row < 0 || mode !== "free") {
     return;
   }
   const place = fleetPositions.at(row, performance.now());
@@ -50,7 +53,6 @@ export function bringIntoView(vehicleId: string): void {
     y > clientHeight * margin &&
     y < clientHeight * (1 - margin);
   if (!inPlainView) {
-    useCamera.setState({ mode: "free" });
     map.easeTo({ center: place, duration: calm() ? 0 : 500 });
   }
 }

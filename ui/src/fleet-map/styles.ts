@@ -10,6 +10,8 @@ export const ATTENDED = 4;
 
 const SEVERITY_CODE: Readonly<Record<Severity, number>> = { INFO: 1, WARNING: 2, CRITICAL: 3 };
 const STALE_OPACITY = 0.55;
+/** Silent or not, a vehicle that alerts or was stopped must be found at a glance. */
+const URGENT_STALE_OPACITY = 0.95;
 const DIMMED_OPACITY = 0.18;
 
 export interface Emphasis {
@@ -42,6 +44,10 @@ export function alertsByVehicle(alerts: ReadonlyMap<string, AlertView>): Readonl
   return result;
 }
 
+function silentOpacity(state: VehicleState): number {
+  return state === "ALERTING" || state === "UNDER_INTERVENTION" ? URGENT_STALE_OPACITY : STALE_OPACITY;
+}
+
 /** Four numbers per vehicle for the shader: state, severity, flags, opacity. */
 export function vehicleStyles(
   positions: PositionStore,
@@ -63,7 +69,7 @@ export function vehicleStyles(
     styles[4 * row + 1] = alert?.severity ?? 0;
     styles[4 * row + 2] =
       (stale ? STALE : 0) | (selected ? SELECTED : 0) | (alert !== undefined && !alert.open ? ATTENDED : 0);
-    styles[4 * row + 3] = dimmed ? DIMMED_OPACITY : stale ? STALE_OPACITY : 1;
+    styles[4 * row + 3] = dimmed ? DIMMED_OPACITY : stale ? silentOpacity(state) : 1;
   }
   return styles;
 }
