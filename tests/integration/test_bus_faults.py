@@ -151,7 +151,7 @@ def test_a_stop_is_prompt_without_a_broker(tansu: Tansu) -> None:
     began = time.monotonic()
     run.stop.set()
     run.join(30)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5  # the last commit alone would wait 6 s for a coordinator
     assert run.error is None
 
 

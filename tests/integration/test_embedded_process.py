@@ -86,8 +86,8 @@ def test_a_stop_is_polite_and_prompt(tmp_path: Path, watchdog: bool) -> None:
     pid = child.pid
     assert pid is not None
     began_s = time.monotonic()
-    child.stop(grace_s=5.0)
-    assert time.monotonic() - began_s < 2.0
+    child.stop(grace_s=60.0)
+    assert time.monotonic() - began_s < 30.0  # not by the SIGKILL after the grace
     assert not child.running()
     assert not _group(pid)
 

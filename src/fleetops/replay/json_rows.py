@@ -40,7 +40,7 @@ def _jit(function: Callable[P, R]) -> Callable[P, R]:
 def _put(out: Bytes, at: int, text: Bytes, start: int, end: int) -> int:
     # Unsigned, since a signed index might count from the end: with that excluded, the loop is a block copy.
     here, there = np.uint64(at), np.uint64(start)
-    for i in range(np.uint64(end - start)):
+    for i in range(np.uint64(max(0, end - start))):
         out[here + i] = text[there + i]
     return at + end - start
 
@@ -49,7 +49,7 @@ def _put(out: Bytes, at: int, text: Bytes, start: int, end: int) -> int:
 def _put_int(out: Bytes, at: int, value: int) -> int:
     digits = 1
     rest = value // 10
-    while rest:
+    while rest > 0:
         digits += 1
         rest //= 10
     for i in range(at + digits - 1, at - 1, -1):
