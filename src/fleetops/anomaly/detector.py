@@ -14,6 +14,15 @@ import numpy.typing as npt
 
 from .compiled import compiled
 from .episodes import clear_all, step_episodes
+from .membership import (
+    active_agents,
+    drop_vehicles,
+    end_life,
+    frame_cell,
+    join_scene,
+    leave_scene,
+    open_scene,
+)
 from .rules.registry import evaluate_rules
 from .severity import N_TYPES, NONE
 from .state import (
@@ -25,7 +34,6 @@ from .state import (
     LATE,
     NOBODY,
     RECORD,
-    RELEASED,
     SCENE_END,
     Output,
     State,
@@ -71,11 +79,11 @@ def _take_record(item: Any, plan: Plan, state: State) -> int:
     s, row, frame = item["scene"], item["row"], item["frame"]
     scene = state.scenes[s]
     if not scene["open"]:
-        _open_scene(s, frame, state)
+        open_scene(s, frame, state)
     if scene["last_marker"] == NEVER and frame > scene["next_frame"] + LOOKAHEAD_FRAMES:
         # Nothing was evaluated: what came first was a straggler from long before.
-        _drop_vehicles(s, state)
-        _open_scene(s, frame, state)
+        drop_vehicles(s, state)
+        open_scene(s, frame, state)
     if frame < scene["next_frame"]:
         if not _begin_earlier(scene, frame):
             return _seen_or_late(scene, row, frame, state)
@@ -84,12 +92,12 @@ def _take_record(item: Any, plan: Plan, state: State) -> int:
     vehicle = state.vehicles[row]
     slot = slot_of(state.rings, frame)
     if vehicle["scene"] == NOBODY:
-        _join_scene(s, row, state)
+        join_scene(s, row, state)
     elif state.rings[row, slot]["frame"] == frame:
         return DUPLICATE
     state.rings[row, slot] = item["sighting"]
     vehicle["newest"] = max(vehicle["newest"], frame)
-    cell = _frame_cell(s, item, state)
+    cell = frame_cell(s, item, state)
     cell["received"] += 1
     return ACCEPTED
 
@@ -123,17 +131,17 @@ def _take_marker(item: Any, plan: Plan, state: State) -> None:
     s, frame = item["scene"], item["frame"]
     scene = state.scenes[s]
     if not scene["open"]:
-        _open_scene(s, frame, state)
+        open_scene(s, frame, state)
     elif scene["last_marker"] == NEVER and abs(scene["next_frame"] - frame) > LOOKAHEAD_FRAMES:
-        _drop_vehicles(s, state)
-        _open_scene(s, frame, state)
+        drop_vehicles(s, state)
+        open_scene(s, frame, state)
     elif frame - scene["next_frame"] >= state.frames.shape[1]:
         # Further on than anything kept: a part of the stream is missing, so begin anew.
-        _drop_vehicles(s, state)
-        _open_scene(s, frame, state)
+        drop_vehicles(s, state)
+        open_scene(s, frame, state)
     if frame < scene["next_frame"] and not _begin_earlier(scene, frame):
         return
-    cell = _frame_cell(s, item, state)
+    cell = frame_cell(s, item, state)
     if cell["expected"] < 0 and item["expected"] >= 0:
         cell["expected"] = item["expected"]
         cell["active_agents"] = item["active_agents"]
@@ -177,8 +185,8 @@ def _evaluate_ready(item: Any, plan: Plan, state: State, out: Output) -> bool:
 def _evaluate_frame(s: int, frame: int, plan: Plan, state: State, out: Output) -> bool:
     """Evaluate every vehicle of a scene in one frame. False when `out` ran full: go on at the cursor."""
     scene = state.scenes[s]
-    agents = _active_agents(s, frame, state)
-    agents_before = _active_agents(s, frame - 1, state)
+    agents = active_agents(s, frame, state)
+    agents_before = active_agents(s, frame - 1, state)
     row = scene["cursor"] if scene["cursor"] != NOBODY else scene["head"]
     while row != NOBODY:
         if _is_full(plan, state, out):
@@ -204,13 +212,13 @@ def _evaluate_vehicle(
         vehicle["last_seen"] = frame
     elif vehicle["last_seen"] == NEVER:
         if vehicle["newest"] < frame:
-            _leave_scene(row, state)
+            leave_scene(row, state)
         return
     silent = frame - vehicle["last_seen"]
     window = Window(state.rings, row, frame, vehicle["born"], present, silent, vehicle["is_ego"], agents, agents_before)
     if silent >= plan.retire_frames:
         clear_all(window, frame - plan.rearm_frames - 1, state, out)
-        _end_life(row, frame, state)
+        end_life(row, frame, state)
         return
     evaluate_rules(window, plan.rules, plan.fired, 0)
     anything = False
@@ -253,11 +261,11 @@ def _end_scene(s: int, plan: Plan, state: State, out: Output) -> bool:
             present,
             silent,
             vehicle["is_ego"],
-            _active_agents(s, frame, state),
-            _active_agents(s, frame - 1, state),
+            active_agents(s, frame, state),
+            active_agents(s, frame - 1, state),
         )
         clear_all(window, frame - plan.rearm_frames, state, out)
-        _leave_scene(row, state)
+        leave_scene(row, state)
     scene["open"] = False
     return True
 
@@ -268,93 +276,3 @@ def _is_full(plan: Plan, state: State, out: Output) -> bool:
     if state.counts[DETECTIONS] + N_TYPES > len(out.detections):
         return True
     return len(out.firings) > 0 and state.counts[FIRINGS] + len(plan.fired) > len(out.firings)
-
-
-@compiled
-def _active_agents(s: int, frame: int, state: State) -> int:
-    if frame < 0:
-        return -1
-    cell = state.frames[s, frame % state.frames.shape[1]]
-    return cell["active_agents"] if cell["frame"] == frame else -1
-
-
-@compiled
-def _frame_cell(s: int, item: Any, state: State) -> Any:
-    """What is known of the item's frame, made anew when nothing is."""
-    frame = item["frame"]
-    cell = state.frames[s, frame % state.frames.shape[1]]
-    if cell["frame"] != frame:
-        cell["frame"] = frame
-        cell["expected"] = -1
-        cell["received"] = 0
-        cell["active_agents"] = -1
-        cell["event_time_ms"] = item["event_time_ms"]
-        cell["first_offset"] = item["offset"]
-    return cell
-
-
-@compiled
-def _open_scene(s: int, frame: int, state: State) -> None:
-    scene = state.scenes[s]
-    scene["open"] = True
-    scene["evaluated"] = False
-    scene["anchor"] = scene["first_frame"] = scene["next_frame"] = scene["complete_below"] = frame
-    scene["last_marker"] = NEVER
-    scene["emit_from"] = NEVER
-    scene["head"] = scene["cursor"] = NOBODY
-    for slot in range(state.frames.shape[1]):
-        state.frames[s, slot]["frame"] = NEVER
-
-
-@compiled
-def _join_scene(s: int, row: int, state: State) -> None:
-    scene, vehicle = state.scenes[s], state.vehicles[row]
-    vehicle["scene"] = s
-    vehicle["previous"], vehicle["next"] = NOBODY, scene["head"]
-    if scene["head"] != NOBODY:
-        state.vehicles[scene["head"]]["previous"] = row
-    scene["head"] = row
-    vehicle["newest"] = NEVER
-    _end_episodes(row, state)
-    for slot in range(state.rings.shape[1]):
-        state.rings[row, slot]["frame"] = NEVER
-
-
-@compiled
-def _end_life(row: int, frame: int, state: State) -> None:
-    """Forget a vehicle; when newer sightings of it already wait, it stays for its next life."""
-    if state.vehicles[row]["newest"] <= frame:
-        _leave_scene(row, state)
-    else:
-        _end_episodes(row, state)
-
-
-@compiled
-def _end_episodes(row: int, state: State) -> None:
-    vehicle = state.vehicles[row]
-    vehicle["last_seen"] = vehicle["born"] = vehicle["watch_until"] = NEVER
-    for kind in range(N_TYPES):
-        for level in range(3):
-            state.fired_at[row, kind, level] = NEVER
-
-
-@compiled
-def _leave_scene(row: int, state: State) -> None:
-    vehicle = state.vehicles[row]
-    if vehicle["previous"] != NOBODY:
-        state.vehicles[vehicle["previous"]]["next"] = vehicle["next"]
-    else:
-        state.scenes[vehicle["scene"]]["head"] = vehicle["next"]
-    if vehicle["next"] != NOBODY:
-        state.vehicles[vehicle["next"]]["previous"] = vehicle["previous"]
-    vehicle["scene"] = NOBODY
-    if not vehicle["released"]:
-        vehicle["released"] = True
-        state.released[state.counts[RELEASED]] = row
-        state.counts[RELEASED] += 1
-
-
-@compiled
-def _drop_vehicles(s: int, state: State) -> None:
-    while state.scenes[s]["head"] != NOBODY:
-        _leave_scene(state.scenes[s]["head"], state)
