@@ -88,12 +88,13 @@ def own_postgres() -> Iterator[Postgres]:
 async def test_a_console_lives_through_a_killed_database(
     own_kafka: KafkaSettings, own_postgres: Postgres, tmp_path: Path
 ) -> None:
-    """The socket stays open while PostgreSQL is away, and goes on where it was when it is back."""
+    """The socket stays open while PostgreSQL is away, requests are told so, and all goes on when it is back."""
     await asyncio.to_thread(own_postgres.execute, "CREATE DATABASE fleet")
     url = own_postgres.url("fleet")
     await asyncio.to_thread(migrate.upgrade, OperatorService.settings_for(tmp_path, url, own_kafka))
     service = await asyncio.to_thread(OperatorService.start, tmp_path, url, own_kafka)
     back: Postgres | None = None
+    program = await asyncio.to_thread(service.as_program)
     try:
         async with service.socket() as console:
             assert (await console.until("snapshot"))["seq"] == 0
@@ -101,10 +102,14 @@ async def test_a_console_lives_through_a_killed_database(
             await asyncio.to_thread(detect, own_kafka, anomaly(vehicle=ids.vehicle_id("scene_001", 990_002)))
             await console.until("vehicles_moved")
             await asyncio.to_thread(eventually, lambda: httpx.get(f"{service.url}/readyz").status_code == 503)
+            refused = await asyncio.to_thread(program.get, "/alerts")
+            assert (refused.status_code, refused.json()["type"]) == (503, "urn:fleetops:error:database")
+            assert refused.headers["Retry-After"]
             back = await asyncio.to_thread(own_postgres.again)
             events = await console.numbered(2, within_s=40)
         assert [event["seq"] for event in events] == [1, 2]
         await asyncio.to_thread(service.wait_until_ready)
+        assert (await asyncio.to_thread(program.get, "/alerts")).status_code == 200
         assert service.process.poll() is None
     finally:
         service.stop()

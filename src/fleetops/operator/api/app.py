@@ -17,6 +17,7 @@ from . import alerts, forward, health, people, socket, vehicles
 from .conflicts import answer_conflicts
 from .console import STATIC, serve_console
 from .headers import SecurityHeaders
+from .outages import answer_outages
 
 
 def build(
@@ -29,6 +30,7 @@ def build(
     """The application. `lifespan` puts a Runtime into `app.state.runtime`; `static` holds the built console."""
     app = create_app("FleetOps operator-service", __version__, lifespan=lifespan, ready=ready)
     answer_conflicts(app)
+    answer_outages(app)
     app.add_middleware(SecurityHeaders, mapbox=mapbox)
     for room in (alerts, vehicles, people, health, forward, socket):
         app.include_router(room.router)
