@@ -51,6 +51,10 @@ test: check system-packages $(CONSOLE)  ## everything: check, then all tests on 
 test-full: export FLEETOPS_TEST_FULL := 1
 test-full: test  ## the same with the slow parts in full
 
+.PHONY: bench-stream
+bench-stream: $(INSTALLED)  ## detection from Kafka to Kafka, beside loops that do less (ARGS='--broker tansu --json PATH')
+	$(BIN)/python -m bench.stream $(ARGS)
+
 .PHONY: lock
 lock: $(LOCK_TOOLS)/bin/uv  ## resolve dependencies anew into the two lock files
 	$(LOCK_TOOLS)/bin/uv pip compile $(LOCK_OPTIONS) pyproject.toml -o requirements.lock

@@ -73,6 +73,14 @@ test("counts by state are of the vehicles on the map, known or not", () => {
   });
 });
 
+test("a stopped vehicle counts once, on the map or not: somebody has yet to resume it", () => {
+  const vehicles = new Map([
+    ["a", vehicle({ vehicle_id: "a", current_state: "UNDER_INTERVENTION" })],
+    ["gone", vehicle({ vehicle_id: "gone", current_state: "UNDER_INTERVENTION" })],
+  ]);
+  expect(countStates(fleetOf("a", "b"), vehicles)).toMatchObject({ NORMAL: 1, UNDER_INTERVENTION: 2 });
+});
+
 describe("where vehicles have been", () => {
   test("is drawn fainter the longer ago it was", () => {
     const store = new PositionStore();

@@ -11,7 +11,7 @@ from starlette.types import Lifespan
 
 from fleetops import __version__
 from fleetops.operator.live.events import LiveEvent
-from fleetops.web import create_app
+from fleetops.web import create_app, problems
 
 from . import alerts, forward, health, people, socket, vehicles
 from .conflicts import answer_conflicts
@@ -32,7 +32,9 @@ def build(
     answer_conflicts(app)
     answer_outages(app)
     app.add_middleware(SecurityHeaders, mapbox=mapbox)
-    for room in (alerts, vehicles, people, health, forward, socket):
+    for room in (alerts, vehicles, people, health):
+        app.include_router(room.router, responses=problems(503))
+    for room in (forward, socket):
         app.include_router(room.router)
 
     @app.webhooks.get("ws")  # as an answer, so that its schemas are the very ones that REST answers with
