@@ -68,7 +68,7 @@ def demo(
     from rich.console import Console  # noqa: PLC0415
 
     settings = _settings()
-    replay = {"dataset": dataset and dataset.absolute(), "rate_hz": rate}
+    replay = {"dataset": dataset and dataset.resolve(), "rate_hz": rate}
     changes: dict[str, object] = {
         "replay": settings.replay.model_copy(
             update={name: value for name, value in replay.items() if value is not None}
