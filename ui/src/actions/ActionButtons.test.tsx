@@ -1,18 +1,19 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AlertView } from "../gen/operator";
 import { useFleet } from "../store/fleetStore";
+import { useSelection } from "../store/selection";
 import { alert } from "../test/make";
 import { operator, serve, show } from "../test/render";
-import { ActionButtons, useRequest } from "./ActionButtons";
+import { ActionButtons } from "./ActionButtons";
+import { requestAction } from "./requests";
 
 const buttons = (given: AlertView, onVehicle: Parameters<typeof ActionButtons>[0]["onVehicle"] = null) => (
   <ActionButtons alert={given} reason="It lost 8.5 m/s of speed." onVehicle={onVehicle} />
 );
+const paths = (asked: readonly Request[]) => asked.map((request) => new URL(request.url).pathname);
 const names = () => screen.getAllByRole("button").map((button) => button.textContent);
-
-beforeEach(() => useRequest.setState({ action: null }));
 
 describe("what can be done", () => {
   test("is what the server allows, and nothing else", () => {
@@ -44,14 +45,44 @@ describe("acknowledging", () => {
   });
 
   test("works by key, under the same rules as a click", async () => {
-    const asked = serve(() => ({
-      alert_id: "alert-1",
-      status: "ACKNOWLEDGED",
-      alert: alert({ version: 2 }),
-    }));
-    show(buttons(alert({ allowed_actions: ["RESOLVE"] })));
-    useRequest.setState({ action: "ACKNOWLEDGE" });
-    await waitFor(() => expect(useRequest.getState().action).toBeNull());
+    const asked = serve(() => ({ alert_id: "alert-1", status: "OPEN", alert: alert({ version: 2 }) }));
+    useSelection.setState({ alert: "alert-1" });
+    show(buttons(alert({ allowed_actions: ["ASSIGN_OPERATOR"] })));
+    act(() => requestAction("ACKNOWLEDGE"));
+    act(() => requestAction("ASSIGN_OPERATOR"));
+    await waitFor(() => expect(paths(asked)).toEqual(["/alerts/alert-1/assign"]));
+  });
+});
+
+describe("a key", () => {
+  const answered = () =>
+    serve(() => ({ alert_id: "x", status: "ACKNOWLEDGED", alert: alert({ version: 2 }) }));
+  const settled = () => act(() => new Promise((resolve) => setTimeout(resolve, 20)));
+
+  test("pressed while nothing is selected does nothing to the alert chosen next", async () => {
+    const asked = answered();
+    requestAction("ACKNOWLEDGE");
+    useSelection.setState({ alert: "alert-1" });
+    show(buttons(alert()));
+    await settled();
+    expect(asked).toEqual([]);
+  });
+
+  test("pressed before its alert is shown does nothing once it is", async () => {
+    const asked = answered();
+    useSelection.setState({ alert: "alert-1" });
+    requestAction("ACKNOWLEDGE");
+    show(buttons(alert()));
+    await settled();
+    expect(asked).toEqual([]);
+  });
+
+  test("meant for one alert does nothing to another", async () => {
+    const asked = answered();
+    show(buttons(alert()));
+    useSelection.setState({ alert: "alert-2" });
+    act(() => requestAction("ACKNOWLEDGE"));
+    await settled();
     expect(asked).toEqual([]);
   });
 });

@@ -1,11 +1,11 @@
 import { Button, Menu } from "@mantine/core";
-import { type ReactNode, useEffect, useState } from "react";
-import { create } from "zustand";
+import { type ReactNode, useEffect, useEffectEvent, useState } from "react";
 import { useOperator } from "../api/operator";
 import { ACTION_NAME } from "../format/words";
 import type { ActionType, AlertView } from "../gen/operator";
 import classes from "./ActionButtons.module.css";
 import { CommentDialog, PullOverDialog } from "./dialogs";
+import { takeRequests } from "./requests";
 import { useAct } from "./useActions";
 
 /** The five that operators reach for, in the order in which they do. */
@@ -25,9 +25,6 @@ const DISPOSITIONS = [
   ["expected", "Expected here"],
 ] as const;
 
-/** A key asks for an action; the buttons do it, under the same rules as a click. */
-export const useRequest = create<{ readonly action: ActionType | null }>()(() => ({ action: null }));
-
 interface ActionButtonsProps {
   readonly alert: AlertView;
   /** Why, for the question before a vehicle is pulled over. */
@@ -36,12 +33,15 @@ interface ActionButtonsProps {
   readonly onVehicle: { readonly alertId: string; readonly actions: readonly ActionType[] } | null;
 }
 
-/** What an operator can do about an alert: only what the server allows. */
+/**
+ * What an operator can do about an alert: only what the server allows.
+ *
+ * Keyed by the alert where it is used: what is under way for one alert holds up no other.
+ */
 export function ActionButtons({ alert, reason, onVehicle }: ActionButtonsProps): ReactNode {
   const { operator_id, role } = useOperator();
   const { act, pending } = useAct();
   const [asking, setAsking] = useState<"pull-over" | "comment" | null>(null);
-  const requested = useRequest((state) => state.action);
   const onAlert = alert.allowed_actions;
   const allowed = (action: ActionType) =>
     onAlert.includes(action) || (onVehicle?.actions.includes(action) ?? false);
@@ -53,14 +53,13 @@ export function ActionButtons({ alert, reason, onVehicle }: ActionButtonsProps):
     }
   };
 
-  useEffect(() => {
-    if (requested !== null) {
-      useRequest.setState({ action: null });
-      if (allowed(requested) && pending === null && role !== "viewer") {
-        press(requested);
-      }
+  // A second action while one is under way is sent as well: a key that does nothing would be a lie.
+  const take = useEffectEvent((alertId: string, action: ActionType) => {
+    if (alertId === alert.alert_id && allowed(action) && pending !== action && role !== "viewer") {
+      press(action);
     }
   });
+  useEffect(() => takeRequests((alertId, action) => take(alertId, action)), []);
 
   if (role === "viewer") {
     return <p className={classes.note}>You can look, but not act: your role is viewer.</p>;

@@ -1,5 +1,5 @@
 import { useEffect } from "react";
-import { useRequest } from "../actions/ActionButtons";
+import { requestAction } from "../actions/requests";
 import { selectAlert, selectNeighbour } from "../alerts/select";
 import { home, toggleFollow } from "../fleet-map/camera";
 import { toggleIsolate } from "../fleet-map/emphasis";
@@ -68,8 +68,8 @@ const COMMANDS: Readonly<Record<Exclude<KeyCommand, "help">, () => void>> = {
       selectAlert(alert);
     }
   },
-  acknowledge: () => useRequest.setState({ action: "ACKNOWLEDGE" }),
-  assign: () => useRequest.setState({ action: "ASSIGN_OPERATOR" }),
+  acknowledge: () => requestAction("ACKNOWLEDGE"),
+  assign: () => requestAction("ASSIGN_OPERATOR"),
   follow: toggleFollow,
   isolate: toggleIsolate,
   trails: () => prefer({ trails: NEXT_TRAILS[usePreferences.getState().trails] }),

@@ -37,6 +37,7 @@ export function DetailPanel(): ReactNode {
       {alert !== null && (
         <footer className={classes.actions}>
           <ActionButtons
+            key={alert.alert_id}
             alert={alert}
             reason={detail === null ? "" : sentence(detail.evidence_anomaly)}
             onVehicle={onVehicle(vehicle)}
