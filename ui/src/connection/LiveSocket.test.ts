@@ -94,6 +94,19 @@ describe("the live socket", () => {
     expect(server().url).toBe("ws://fleet/ws?since=7");
   });
 
+  test("takes a snapshot when the first event after a resume is not the next one", async () => {
+    server().says(snapshot(7));
+    server().says(created(8));
+    server().breaks();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(server().url).toBe("ws://fleet/ws?since=8");
+    server().says(created(10));
+    expect(heard).toEqual(["snapshot", "alert_created"]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(server().url).toBe("ws://fleet/ws");
+    expect(FakeSocket.made).toHaveLength(3);
+  });
+
   test("takes a snapshot when the server says that it fell behind", async () => {
     server().says(snapshot(7));
     server().breaks(4429);

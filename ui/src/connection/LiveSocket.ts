@@ -4,6 +4,8 @@ import { backoffMs, type Connection, nextConnection, type Signal } from "./conne
 /** Close codes of operator-service; see `CloseCode` in its event schemas. */
 const SIGNED_OUT = 4401;
 const RESYNC = 4429;
+/** No code of the server's: the connection broke, or was given up. */
+const LOST = 1006;
 /** The server speaks at least once a second; this much silence is worth saying. */
 const SILENCE_MS = 3_000;
 /** After this much more, the connection is taken for dead and made anew. */
@@ -27,7 +29,9 @@ export class LiveSocket {
   private silence: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
   private forgetSeq = false;
-  /** `seq` of the last event of this connection; null before its first. */
+  /** What this connection asked to go on from; null = a snapshot. */
+  private since: number | null = null;
+  /** `seq` of the last event heard, or of what it goes on from. */
   private lastSeq: number | null = null;
 
   constructor(
@@ -42,13 +46,16 @@ export class LiveSocket {
     clearTimeout(this.timer);
     const since = this.forgetSeq ? null : this.events.resumeFrom();
     this.forgetSeq = false;
-    this.lastSeq = null;
+    this.since = since;
+    this.lastSeq = since;
     const socket = new WebSocket(since === null ? this.url : `${this.url}?since=${since}`);
     this.socket = socket;
     socket.onmessage = (message: MessageEvent<string>) => {
       const event = JSON.parse(message.data) as LiveEvent;
+      const before = this.lastSeq;
       if (this.misses(event)) {
-        this.drop();
+        // What is missing right after a resume would be missing again: only a snapshot helps.
+        this.drop(before === this.since ? RESYNC : LOST);
         return;
       }
       this.hear();
@@ -97,10 +104,10 @@ export class LiveSocket {
     this.silence = setTimeout(() => this.drop(), afterMs);
   }
 
-  private drop(): void {
+  private drop(code = LOST): void {
     const socket = this.detach();
     socket?.close();
-    this.lose(null, 1006);
+    this.lose(null, code);
   }
 
   private detach(): WebSocket | null {
