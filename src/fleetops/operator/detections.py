@@ -20,7 +20,7 @@ from .conditions import Condition, Course, begin, go_on
 from .delays import Delays
 from .fleet import Fleet, lock_vehicles
 from .outbox import Changes
-from .scenes import SceneKey, enter_scenes
+from .scenes import SceneKey, end_condition, enter_scenes
 from .vehicles import add_vehicles, track_of
 
 
@@ -57,7 +57,7 @@ async def apply_anomalies(session: AsyncSession, batch: Sequence[Anomaly], now: 
     for anomaly in news:
         key = SceneKey(anomaly.provenance.scene_id, anomaly.provenance.replay_session_id)
         started.setdefault(key, anomaly.processing_time)
-    await enter_scenes(session, started, now)
+    await enter_scenes(session, started, now, delays)
     tracks = {a.vehicle_id: track_of(a.vehicle_id, a.provenance.scene_id) for a in news}
     await add_vehicles(session, tracks, now)
     fleet = await lock_vehicles(session, tracks)
@@ -67,7 +67,7 @@ async def apply_anomalies(session: AsyncSession, batch: Sequence[Anomaly], now: 
     links: dict[UUID, UUID] = {}
     for anomaly in news:
         before = ledger.find(anomaly)
-        alert = ledger.open(anomaly, now) if before is None else before
+        alert = ledger.open(anomaly, now, delays) if before is None else before
         if alert is None:
             continue
         links[anomaly.anomaly_id] = alert.alert_id
@@ -75,7 +75,7 @@ async def apply_anomalies(session: AsyncSession, batch: Sequence[Anomaly], now: 
             session.add(alert)
             opened.append(Opened(alert.alert_id, anomaly))
             changes.alert(alert, OutboxKind.ALERT_CREATED)
-        elif _carry_on(alert, anomaly, now, delays):
+        elif ledger.carry_on(alert, anomaly, now, delays):
             changes.alert(alert)
         changes.settle(fleet.vehicles[anomaly.vehicle_id])
     await changes.write(session)
@@ -99,7 +99,7 @@ class _Ledger:
         """The live alert of the anomaly's condition."""
         return self._live.get(Condition.of(anomaly))
 
-    def open(self, anomaly: Anomaly, now: datetime) -> Alert | None:
+    def open(self, anomaly: Anomaly, now: datetime, delays: Delays) -> Alert | None:
         """A new alert for its condition; None where it says that a condition without one has ended."""
         if anomaly.status is AnomalyStatus.CLEARED:
             return None
@@ -118,18 +118,25 @@ class _Ledger:
             repeats_alert_id=self._repeated.get(condition),
         )
         _set_course(alert, begin(anomaly))
+        self._end_with_session(alert, now, delays)
         self._live[condition] = alert
         self._fleet.live[alert.vehicle_id][alert.alert_id] = alert
         return alert
 
+    def carry_on(self, alert: Alert, anomaly: Anomaly, now: datetime, delays: Delays) -> bool:
+        """Apply `anomaly` to the alert of its condition; whether that changed it."""
+        before = _course(alert)
+        after = go_on(before, anomaly, now, delays.resolve)
+        if after is before:
+            return False
+        _set_course(alert, after)
+        self._end_with_session(alert, now, delays)
+        return True
 
-def _carry_on(alert: Alert, anomaly: Anomaly, now: datetime, delays: Delays) -> bool:
-    before = _course(alert)
-    after = go_on(before, anomaly, now, delays.resolve)
-    if after is before:
-        return False
-    _set_course(alert, after)
-    return True
+    def _end_with_session(self, alert: Alert, now: datetime, delays: Delays) -> None:
+        """A straggler of a session that is over says how it was, not how it is."""
+        if not self._fleet.standing(alert).session_runs:
+            end_condition(alert, now, delays)
 
 
 def _course(alert: Alert) -> Course:

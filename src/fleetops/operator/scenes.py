@@ -16,6 +16,7 @@ from fleetops.contracts.vocabulary import AlertStatus
 from fleetops.db.models import Alert, InterventionEnd, SceneReplay, Vehicle
 from fleetops.db.queries import among
 
+from .delays import Delays
 from .fleet import Fleet, lock_vehicles
 from .outbox import Changes
 
@@ -31,18 +32,21 @@ class SceneKey:
     replay_session_id: str
 
 
-async def begin_scene(session: AsyncSession, replay: SceneKey, started_at: datetime, now: datetime) -> bool:
+async def begin_scene(
+    session: AsyncSession, replay: SceneKey, started_at: datetime, now: datetime, delays: Delays
+) -> bool:
     """Say that live telemetry or an anomaly of `replay` was seen; True where that is news. Idempotent.
 
     From then on the scene's vehicles belong to it, unless a newer replay of the scene is
-    known: interventions of the older session end, its alerts no longer colour them.
+    known: interventions of the older session end, its alerts no longer colour them, and their
+    conditions are over.
     `started_at` is the processing time of what was seen.
     """
-    return replay in await enter_scenes(session, {replay: started_at}, now)
+    return replay in await enter_scenes(session, {replay: started_at}, now, delays)
 
 
-async def end_scene(session: AsyncSession, replay: SceneKey, now: datetime) -> bool:
-    """Say that `replay` is over, which ends its interventions; True where that is news. Idempotent."""
+async def end_scene(session: AsyncSession, replay: SceneKey, now: datetime, delays: Delays) -> bool:
+    """Say that `replay` is over, which ends its interventions and conditions; True where that is news. Idempotent."""
     await _lock_scene(session, replay.scene_id, shared=False)
     ended = await session.execute(
         update(SceneReplay)
@@ -58,11 +62,13 @@ async def end_scene(session: AsyncSession, replay: SceneKey, now: datetime) -> b
         return False
     fleet = await _lock_scene_vehicles(session, replay.scene_id)
     leaving = dict.fromkeys(fleet.vehicles, replay.replay_session_id)
-    await _leave(session, fleet, leaving, now)
+    await _leave(session, fleet, leaving, now, delays)
     return True
 
 
-async def enter_scenes(session: AsyncSession, started: Mapping[SceneKey, datetime], now: datetime) -> set[SceneKey]:
+async def enter_scenes(
+    session: AsyncSession, started: Mapping[SceneKey, datetime], now: datetime, delays: Delays
+) -> set[SceneKey]:
     """`begin_scene` for several, given with their start; returns those that are new.
 
     Until the transaction ends, no newer replay of these scenes can begin.
@@ -91,7 +97,7 @@ async def enter_scenes(session: AsyncSession, started: Mapping[SceneKey, datetim
             begun.add(key)
     newest = await newest_sessions(session, {key.scene_id for key in begun})
     for scene_id, replay_session_id in newest.items():
-        await _hand_over(session, SceneKey(scene_id, replay_session_id), now)
+        await _hand_over(session, SceneKey(scene_id, replay_session_id), now, delays)
     return begun
 
 
@@ -112,7 +118,7 @@ async def hold_scenes(session: AsyncSession, scene_ids: set[str]) -> None:
         await _lock_scene(session, scene_id, shared=True)
 
 
-async def _hand_over(session: AsyncSession, newest: SceneKey, now: datetime) -> None:
+async def _hand_over(session: AsyncSession, newest: SceneKey, now: datetime, delays: Delays) -> None:
     fleet = await _lock_scene_vehicles(session, newest.scene_id)
     leaving = {
         vehicle.vehicle_id: vehicle.replay_session_id
@@ -121,10 +127,18 @@ async def _hand_over(session: AsyncSession, newest: SceneKey, now: datetime) -> 
     }
     for vehicle_id in leaving:
         fleet.vehicles[vehicle_id].replay_session_id = newest.replay_session_id
-    await _leave(session, fleet, leaving, now)
+    await _leave(session, fleet, leaving, now, delays)
 
 
-async def _leave(session: AsyncSession, fleet: Fleet, leaving: Mapping[str, str | None], now: datetime) -> None:
+def end_condition(alert: Alert, now: datetime, delays: Delays) -> None:
+    """End the condition of `alert`, whose session is over: nobody is left to say that it ended."""
+    if alert.condition_active:
+        alert.condition_active, alert.resolve_at = False, now + delays.resolve
+
+
+async def _leave(
+    session: AsyncSession, fleet: Fleet, leaving: Mapping[str, str | None], now: datetime, delays: Delays
+) -> None:
     """End what ran on vehicles in the sessions they leave, and show anew what can still be done there."""
     changes = Changes(fleet, now)
     ended: dict[str, set[UUID]] = defaultdict(set)
@@ -146,6 +160,7 @@ async def _leave(session: AsyncSession, fleet: Fleet, leaving: Mapping[str, str 
     for vehicle_id, left in leaving.items():
         for alert in fleet.live[vehicle_id].values():
             if alert.replay_session_id == left:
+                end_condition(alert, now, delays)
                 changes.touched(alert)
         changes.settle(fleet.vehicles[vehicle_id], shown_anew=bool(ended[vehicle_id]))
     await changes.write(session)

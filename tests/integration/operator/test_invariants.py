@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
-from tests.integration.operator.stories import NOW, Sessions, anomaly, deliver, do, tick
+from tests.integration.operator.stories import DELAYS, NOW, Sessions, anomaly, deliver, do, tick
 
 from fleetops.contracts import ids
 from fleetops.contracts.vocabulary import ActionType, AlertStatus, AnomalyStatus, AnomalyType, Severity
@@ -72,9 +72,9 @@ async def something_happens(sessions: Sessions, dice: random.Random, now: dateti
     elif kind == "tick":
         await tick(sessions, now)
     elif kind == "begin":
-        await transact(sessions, lambda session: begin_scene(session, scene, now, now))
+        await transact(sessions, lambda session: begin_scene(session, scene, now, now, DELAYS))
     else:
-        await transact(sessions, lambda session: end_scene(session, scene, now))
+        await transact(sessions, lambda session: end_scene(session, scene, now, DELAYS))
 
 
 async def everything_holds(sessions: Sessions) -> None:

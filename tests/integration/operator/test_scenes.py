@@ -42,12 +42,12 @@ NEXT = NOW + timedelta(minutes=1)
 
 async def begins(sessions: Sessions, scene: SceneKey, at: datetime = NOW) -> bool:
     """Telemetry of a replay is seen for the first time."""
-    return await transact(sessions, lambda session: begin_scene(session, scene, at, NOW))
+    return await transact(sessions, lambda session: begin_scene(session, scene, at, NOW, DELAYS))
 
 
 async def ends(sessions: Sessions, scene: SceneKey) -> bool:
     """Its scene_end was read."""
-    return await transact(sessions, lambda session: end_scene(session, scene, NEXT))
+    return await transact(sessions, lambda session: end_scene(session, scene, NEXT, DELAYS))
 
 
 async def test_a_new_session_starts_with_a_clean_fleet(sessions: Sessions) -> None:
@@ -102,6 +102,38 @@ async def test_the_end_of_a_scene_ends_its_interventions(sessions: Sessions) -> 
     with pytest.raises(IllegalTransitionError):
         await do(sessions, ActionType.REQUEST_REMOTE_ASSIST, alert.alert_id)
     assert await tick(sessions, NEXT) == 0
+
+
+@pytest.mark.parametrize("end", ["scene end", "newer session"])
+async def test_a_condition_nobody_will_clear_ends_with_its_session(sessions: Sessions, end: str) -> None:
+    """No CLEARED ever comes: the alert resolves itself after the delay, a CRITICAL one waits for a person."""
+    critical = ids.vehicle_id("scene_001", 9)
+    await deliver(sessions, anomaly(), anomaly(vehicle=critical, severity=Severity.CRITICAL))
+    if end == "scene end":
+        await ends(sessions, FIRST)
+        left_at = NEXT
+    else:
+        await begins(sessions, SECOND, NEXT)
+        left_at = NOW
+    due = left_at + DELAYS.resolve
+    assert {(a.condition_active, a.resolve_at, a.version) for a in await alerts(sessions)} == {(False, due, 2)}
+    await deliver(sessions, cleared(50), now=due)
+    assert await tick(sessions, due) == 1
+    assert {a.vehicle_id: (a.alert_status, a.resolved_action_type) for a in await alerts(sessions)} == {
+        CAR: (AlertStatus.RESOLVED, "AUTO_CLEARED"),
+        critical: (AlertStatus.OPEN, None),
+    }
+
+
+async def test_a_straggler_of_a_session_that_is_over_does_not_stay_open(sessions: Sessions) -> None:
+    """Detection may be behind telemetry: what it finds after the end, old condition or new, resolves itself too."""
+    late = ids.vehicle_id("scene_001", 9)
+    await deliver(sessions, anomaly())
+    await ends(sessions, FIRST)
+    after = NEXT + timedelta(seconds=10)
+    await deliver(sessions, anomaly(60), anomaly(60, vehicle=late), now=after)
+    assert {(a.condition_active, a.resolve_at) for a in await alerts(sessions)} == {(False, after + DELAYS.resolve)}
+    assert await tick(sessions, after + DELAYS.resolve) == 2
 
 
 async def test_other_scenes_of_a_session_go_on(sessions: Sessions) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from fleetops.contracts.wire import utc_from_ms
 from fleetops.db.transaction import transact
+from fleetops.operator.delays import Delays
 from fleetops.operator.scenes import SceneKey, begin_scene, end_scene
 from fleetops.operator.vehicles import VehiclePosition, write_positions
 
@@ -32,8 +33,10 @@ class Ledger:
     soon as the database has noticed that the first is gone.
     """
 
-    def __init__(self, engine: AsyncEngine, sessions: async_sessionmaker[AsyncSession], fleet: LiveFleet) -> None:
-        self._engine, self._sessions, self._fleet = engine, sessions, fleet
+    def __init__(
+        self, engine: AsyncEngine, sessions: async_sessionmaker[AsyncSession], fleet: LiveFleet, delays: Delays
+    ) -> None:
+        self._engine, self._sessions, self._fleet, self._delays = engine, sessions, fleet, delays
         self._written: dict[str, tuple[str, int]] = {}
         self._begun: set[SceneKey] = set()
         self._ended: set[SceneKey] = set()
@@ -93,10 +96,10 @@ class Ledger:
         key = SceneKey(scene.scene_id, scene.session)
         if key not in self._begun:
             started = utc_from_ms(scene.first_emitted_ms)
-            await transact(self._sessions, lambda db: begin_scene(db, key, started, now))
+            await transact(self._sessions, lambda db: begin_scene(db, key, started, now, self._delays))
             self._begun.add(key)
         if scene.ended_s is not None and key not in self._ended:
-            await transact(self._sessions, lambda db: end_scene(db, key, now))
+            await transact(self._sessions, lambda db: end_scene(db, key, now, self._delays))
             self._ended.add(key)
 
     def _forget(self) -> None:
