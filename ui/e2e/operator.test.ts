@@ -136,11 +136,18 @@ describe.skipIf(lacking !== null)("an operator, from a printed link to a vehicle
     await picture("6-resolved");
   });
 
-  test("resumes the vehicle, which is then no longer under intervention", async () => {
-    await page.getByRole("button", { name: "Resume simulation" }).click();
+  test("resumes the vehicle, chosen without its alert, which is then no longer under intervention", async () => {
+    const vehicleId = new URL(page.url()).searchParams.get("vehicle");
+    const second = watch(await context.newPage());
+    await second.addInitScript(PREFER_TABLE);
+    await second.goto(`${origin()}/?vehicle=${vehicleId}`);
+    await second.getByRole("button", { name: "Resume simulation" }).waitFor();
+    await picture("6-resume-offered", second);
+    await second.getByRole("button", { name: "Resume simulation" }).click();
     await expect
       .poll(() => page.getByTestId("vehicle-state").getAttribute("data-state"), SOON)
       .not.toBe("UNDER_INTERVENTION");
+    await second.close();
   });
 
   test("meets no serious obstacle with a screen reader or a keyboard", async () => {

@@ -1,13 +1,14 @@
 import type { ReactNode } from "react";
 import { ActionButtons } from "../actions/ActionButtons";
+import { VehicleActions } from "../actions/VehicleActions";
 import { ProblemError } from "../api/client";
 import type { VehicleView } from "../gen/operator";
 import { IncidentPanel, useAlertDetail } from "../incident/IncidentPanel";
 import { sentence } from "../incident/reading";
-import { useFleet } from "../store/fleetStore";
 import { useSelection } from "../store/selection";
 import { Legend } from "../theme/Legend";
 import classes from "./DetailPanel.module.css";
+import { useVehicle } from "./useVehicle";
 import { VehicleDetail } from "./VehicleDetail";
 
 /** What is selected: the alert with its evidence, then its vehicle, and below what can be done. */
@@ -15,7 +16,7 @@ export function DetailPanel(): ReactNode {
   const { alert: alertId, vehicle: vehicleId } = useSelection();
   const { alert, detail, error } = useAlertDetail(alertId);
   const shownVehicle = vehicleId ?? alert?.vehicle_id ?? null;
-  const vehicle = useFleet((state) => (shownVehicle === null ? undefined : state.vehicles.get(shownVehicle)));
+  const vehicle = useVehicle(shownVehicle);
   if (alertId === null && vehicleId === null) {
     return <NothingSelected />;
   }
@@ -42,6 +43,11 @@ export function DetailPanel(): ReactNode {
             reason={detail === null ? "" : sentence(detail.evidence_anomaly)}
             onVehicle={onVehicle(vehicle)}
           />
+        </footer>
+      )}
+      {alert === null && vehicle?.intervention && (
+        <footer className={classes.actions}>
+          <VehicleActions key={vehicle.vehicle_id} intervention={vehicle.intervention} />
         </footer>
       )}
     </div>

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo } from "react";
 import { byUrgency } from "../alerts/order";
 import { selectAlert } from "../alerts/select";
-import { historyQuery, telemetryQuery, vehicleQuery } from "../api/queries";
+import { historyQuery, telemetryQuery } from "../api/queries";
 import { Plot } from "../chart/Plot";
 import { compassDegrees, compassPoint, decimal } from "../format/numbers";
 import { clockUtc } from "../format/time";
@@ -13,6 +13,7 @@ import { useFleet } from "../store/fleetStore";
 import { fleetPositions } from "../store/positions";
 import { useQuickPulse } from "../store/usePulse";
 import { SeverityShape, StateShape } from "../theme/Shape";
+import { useVehicle } from "./useVehicle";
 import classes from "./VehicleDetail.module.css";
 
 const ROWS = 10;
@@ -26,9 +27,7 @@ interface VehicleDetailProps {
 
 /** A vehicle: its state, where it is and how fast, what is wrong with it, and its last frames. */
 export function VehicleDetail({ vehicleId, within, shownAlert }: VehicleDetailProps): ReactNode {
-  const pushed = useFleet((state) => state.vehicles.get(vehicleId));
-  const asked = useQuery({ ...vehicleQuery(vehicleId), enabled: pushed === undefined, retry: false });
-  const vehicle = pushed ?? asked.data?.vehicle;
+  const vehicle = useVehicle(vehicleId);
   const state = vehicle?.current_state ?? "NORMAL";
   const { name, scene } = vehicleName(vehicleId);
   return (
