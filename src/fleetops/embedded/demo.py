@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-import webbrowser
 from dataclasses import dataclass
 
 import structlog
@@ -22,8 +19,9 @@ from ..contracts.vocabulary import MessageKind
 from ..dataset.reader import Dataset
 from ..db.migrate import upgrade
 from ..errors import BrokerError, ConfigurationError, FleetOpsError
-from ..operator.access import console_url, make_login_link
+from ..operator.access import make_login_link
 from ..settings import Settings
+from . import browser
 from .detection_client import DetectionClient
 from .findings import Findings
 from .lock import DataDirLock
@@ -161,6 +159,7 @@ class Demo:
                 self.status = self._replay.status(self._options.session_id)
             except FleetOpsError as error:
                 log.warning("session_not_stopped", reason=str(error))
+        browser.forget(self._supervisor.settings.data_dir)
         self._replay.close()
         if self._tail is not None:
             self._tail.close()
@@ -189,10 +188,11 @@ class Demo:
         self.status = self._replay.status(self._options.session_id)
 
     def _open_console(self) -> None:
-        link = make_login_link(self._supervisor.settings)
-        if self._options.open_browser and _has_display() and webbrowser.open(link):
-            link = console_url(self._supervisor.settings)  # the one-time link is spent on the browser
-        self._screen.say(f"ready: {link}")
+        settings = self._supervisor.settings
+        if self._options.open_browser and browser.has_display():
+            browser.open_privately(make_login_link(settings), settings.data_dir)
+        # A link of its own for the person: a browser may have spent the other one, or never have opened.
+        self._screen.say(f"ready: {make_login_link(settings)}")
 
     def _take_anomalies(self) -> None:
         if self._tail is None:
@@ -241,8 +241,3 @@ def _anomaly(record: Record) -> Anomaly | None:
     except ValidationError as error:
         log.warning("anomaly_unreadable", partition=record.partition(), offset=record.offset(), error=str(error))
         return None
-
-
-def _has_display() -> bool:
-    """Whether a browser would open as a window, and not as text in our terminal."""
-    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -23,6 +23,7 @@ import asyncpg
 from ..errors import ConfigurationError, ServerStartError
 from .account import home_for, reachable_copy, unprivileged
 from .ports import LOOPBACK, free_port
+from .private_file import write_private
 from .process import Account, Child, ChildSpec, tail
 
 NAME = "postgres"
@@ -84,7 +85,7 @@ class PostgresServer:
             ],
         )  # fmt: skip
         self._await_answer(self._child)
-        _write_private(self._data_dir / URL_FILE, self.url)
+        write_private(self._data_dir / URL_FILE, self.url)
         return self.url
 
     def _spawn(self, name: str, command: list[str]) -> Child:
@@ -110,9 +111,9 @@ class PostgresServer:
         """Make the cluster beside its place and move it there whole, so that a killed initdb leaves none."""
         half = self._home / "half-made"
         shutil.rmtree(half, ignore_errors=True)
-        _write_private(self._password_file, secrets.token_urlsafe(24))
+        write_private(self._password_file, secrets.token_urlsafe(24))
         handed_over = self._home / "initial-password"  # the server's user cannot read ours
-        _write_private(handed_over, self._password())
+        write_private(handed_over, self._password())
         if self._account is not None:
             os.chown(handed_over, self._account.uid, self._account.gid)
         try:
@@ -229,13 +230,6 @@ def running_url(data_dir: Path) -> str:
             f"no database is configured, and no demo has run on {data_dir}: set FLEETOPS_DATABASE_URL=postgresql://…, "
             "or name the data directory of a running demo with --data-dir"
         ) from error
-
-
-def _write_private(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
 
 
 def _is_postmaster_of(pid: int, data: Path) -> bool:
