@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts.vocabulary import AlertStatus
-from fleetops.db.models import Alert, InterventionEnd, SceneReplay, Vehicle
+from fleetops.db.models import Alert, Intervention, InterventionEnd, SceneReplay, Vehicle
 from fleetops.db.queries import among
 
+from . import pull_overs
 from .delays import Delays
 from .fleet import Fleet, lock_vehicles
 from .outbox import Changes
@@ -139,9 +140,13 @@ def end_condition(alert: Alert, now: datetime, delays: Delays) -> None:
 async def _leave(
     session: AsyncSession, fleet: Fleet, leaving: Mapping[str, str | None], now: datetime, delays: Delays
 ) -> None:
-    """End what ran on vehicles in the sessions they leave, and show anew what can still be done there."""
+    """End what ran on vehicles in the sessions they leave, and show anew what can still be done there.
+
+    A pull-over under way is completed at once: the path has ended before the delay.
+    """
     changes = Changes(fleet, now)
     ended: dict[str, set[UUID]] = defaultdict(set)
+    under_way: list[Intervention] = []
     for vehicle_id, left in leaving.items():
         running = fleet.running[vehicle_id]
         for intervention in [one for one in running if one.replay_session_id == left]:
@@ -149,6 +154,8 @@ async def _leave(
             intervention.end_reason = InterventionEnd.SESSION_ENDED
             running.remove(intervention)
             ended[vehicle_id].add(intervention.alert_id)
+            if intervention.completes_at is not None and intervention.completed_at is None:
+                under_way.append(intervention)
         if left is not None:
             fleet.over.add((left, fleet.vehicles[vehicle_id].scene_id))
     begun_by = {alert_id for alert_ids in ended.values() for alert_id in alert_ids}
@@ -157,6 +164,7 @@ async def _leave(
     )
     for alert in resolved:
         changes.touched(alert)
+    await pull_overs.complete(session, changes, under_way)
     for vehicle_id, left in leaving.items():
         for alert in fleet.live[vehicle_id].values():
             if alert.replay_session_id == left:

@@ -10,12 +10,12 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from fleetops.contracts.vocabulary import ActionType, AlertStatus, Severity
+from fleetops.contracts.vocabulary import AlertStatus, Severity
 from fleetops.db.failures import unavailable
 from fleetops.db.models import Alert, Intervention
 from fleetops.db.transaction import transact
 
-from . import incidents
+from . import incidents, pull_overs
 from .fleet import Fleet, lock_vehicles
 from .outbox import Changes
 from .scenes import SYSTEM
@@ -103,13 +103,8 @@ async def _complete_pull_overs(session: AsyncSession, fleet: Fleet, changes: Cha
         and intervention.completes_at <= changes.now
         and intervention.completed_at is None
     ]
+    await pull_overs.complete(session, changes, due)
     for intervention in due:
-        intervention.completed_at = changes.now
-        alert = fleet.live[intervention.vehicle_id].get(intervention.alert_id)
-        if alert is not None:
-            await incidents.resolve(
-                session, changes, [alert], by=intervention.operator_id, action_type=ActionType.PULL_OVER_SIMULATED
-            )
         changes.settle(fleet.vehicles[intervention.vehicle_id], shown_anew=True)
     return len(due)
 

@@ -19,16 +19,18 @@ from tests.integration.operator.stories import (
     alerts,
     anomaly,
     cleared,
+    count,
     deliver,
     do,
     state,
+    the_alert,
     tick,
     told,
 )
 
 from fleetops.contracts import ids
 from fleetops.contracts.vocabulary import ActionType, AlertStatus, Severity, VehicleState
-from fleetops.db.models import Intervention, InterventionEnd, OutboxKind, Vehicle
+from fleetops.db.models import Incident, Intervention, InterventionEnd, OutboxKind, Vehicle
 from fleetops.db.transaction import transact
 from fleetops.errors import IllegalTransitionError
 from fleetops.operator.alerts import AlertFilter, list_alerts
@@ -54,7 +56,7 @@ async def test_a_new_session_starts_with_a_clean_fleet(sessions: Sessions) -> No
     """What the older session left open stays on record and no longer colours a vehicle; its interventions end."""
     await deliver(sessions, anomaly(severity=Severity.CRITICAL))
     (old,) = await alerts(sessions)
-    await do(sessions, ActionType.PULL_OVER_SIMULATED, old.alert_id)
+    await do(sessions, ActionType.REQUEST_REMOTE_ASSIST, old.alert_id)
     assert await begins(sessions, SECOND, NEXT)
     assert await state(sessions) is VehicleState.NORMAL
     (after,) = await alerts(sessions)
@@ -134,6 +136,43 @@ async def test_a_straggler_of_a_session_that_is_over_does_not_stay_open(sessions
     await deliver(sessions, anomaly(60), anomaly(60, vehicle=late), now=after)
     assert {(a.condition_active, a.resolve_at) for a in await alerts(sessions)} == {(False, after + DELAYS.resolve)}
     assert await tick(sessions, after + DELAYS.resolve) == 2
+
+
+@pytest.mark.parametrize("end", ["scene end", "newer session"])
+async def test_a_pull_over_under_way_completes_when_its_session_ends(sessions: Sessions, end: str) -> None:
+    """The delay has not passed: the alert is resolved by the operator all the same, with one incident, and once."""
+    await deliver(sessions, anomaly(severity=Severity.CRITICAL))
+    await do(sessions, ActionType.PULL_OVER_SIMULATED, (await the_alert(sessions)).alert_id)
+    assert await (ends(sessions, FIRST) if end == "scene end" else begins(sessions, SECOND, NEXT))
+    alert = await the_alert(sessions)
+    assert (alert.alert_status, alert.resolved_action_type, alert.resolved_by, alert.resolve_at) == (
+        AlertStatus.RESOLVED,
+        ActionType.PULL_OVER_SIMULATED,
+        "operator_001",
+        None,
+    )
+    assert await count(sessions, Incident) == 1
+    assert await state(sessions) is VehicleState.NORMAL
+    assert await tick(sessions, NEXT + timedelta(hours=1)) == 0
+    async with sessions() as session:
+        (intervention,) = (await session.scalars(select(Intervention))).all()
+        (shown,) = await list_alerts(session, AlertFilter())
+    assert intervention.completed_at is not None
+    assert shown.allowed_actions == []
+    last = (await told(sessions))[-2:]
+    assert [row.kind for row in last] == [OutboxKind.ALERT_UPDATED, OutboxKind.VEHICLE_UPDATED]
+    assert last[0].event["alert"] == shown.model_dump(mode="json")
+
+
+async def test_a_pull_over_that_was_taken_back_resolves_nothing_at_the_end(sessions: Sessions) -> None:
+    """RESUME_SIMULATION cancels it: the alert is as open as any other when the scene ends."""
+    await deliver(sessions, anomaly())
+    alert_id = (await the_alert(sessions)).alert_id
+    await do(sessions, ActionType.PULL_OVER_SIMULATED, alert_id)
+    await do(sessions, ActionType.RESUME_SIMULATION, alert_id)
+    await ends(sessions, FIRST)
+    assert (await the_alert(sessions)).alert_status is AlertStatus.OPEN
+    assert await count(sessions, Incident) == 0
 
 
 async def test_other_scenes_of_a_session_go_on(sessions: Sessions) -> None:
