@@ -15,6 +15,17 @@ export function AlertFilters({ counts, shown }: { counts: AlertCounts; shown: nu
     <div className={classes.filters}>
       <div className={classes.heading}>
         <h2>Alerts</h2>
+        {(counts.snoozed > 0 || status === "snoozed") && (
+          <button
+            type="button"
+            className={classes.snoozed}
+            aria-pressed={status === "snoozed"}
+            title="Alerts that were put off; each comes back by itself when its time is over"
+            onClick={() => prefer({ status: status === "snoozed" ? "live" : "snoozed" })}
+          >
+            Snoozed {counts.snoozed.toLocaleString("en")}
+          </button>
+        )}
         <span className={classes.shown} aria-live="off">
           {narrowed ? `${shown.toLocaleString("en")} shown` : `${counts.open.toLocaleString("en")} open`}
         </span>

@@ -90,6 +90,24 @@ describe("the alert list", () => {
   });
 });
 
+describe("snoozed alerts", () => {
+  afterEach(() => vi.useRealTimers());
+
+  test("leave the list, can be looked at, and come back by themselves", () => {
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+    show(<AlertList />);
+    const snoozed_until = new Date(Date.now() + 60_000).toISOString();
+    hear(named("1"), named("2", { snoozed_until }));
+    expect(rows()).toEqual(["1"]);
+    fireEvent.click(screen.getByRole("button", { name: "Snoozed 1" }));
+    expect(rows()).toEqual(["2"]);
+    fireEvent.click(screen.getByRole("button", { name: "Snoozed 1" }));
+    act(() => vi.advanceTimersByTime(60_001));
+    expect(rows()).toEqual(["1", "2"]);
+    expect(screen.queryByRole("button", { name: /Snoozed/ })).toBeNull();
+  });
+});
+
 describe("screen readers", () => {
   test("are told of a new CRITICAL alert, and of no other", () => {
     show(<AlertList />);

@@ -6,6 +6,7 @@ import type { AlertView } from "../gen/operator";
 import { useSlowPulse } from "../store/usePulse";
 import { SeverityShape } from "../theme/Shape";
 import classes from "./AlertList.module.css";
+import { isSnoozed } from "./order";
 
 interface AlertRowProps {
   readonly alert: AlertView;
@@ -58,6 +59,9 @@ function standing(alert: AlertView, operatorId: string): string {
   const owner = alert.assigned_operator_id;
   if (alert.alert_status === "RESOLVED") {
     return "Resolved";
+  }
+  if (alert.snoozed_until !== null && isSnoozed(alert, Date.now())) {
+    return `Until ${clockUtc(alert.snoozed_until)}`;
   }
   if (owner !== null) {
     return owner === operatorId ? "Yours" : owner;

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { AlertView } from "../gen/operator";
 import { alert } from "../test/make";
-import { type AlertFilter, byUrgency, countAlerts, heldStill, listed } from "./order";
+import { type AlertFilter, byUrgency, countAlerts, heldStill, listed, nextWaking } from "./order";
 
 const everything: AlertFilter = { status: "live", severities: [], type: null, mine: false, search: "" };
 const named = (alert_id: string, changes: Partial<AlertView> = {}) => alert({ alert_id, ...changes });
 const byId = (...alerts: AlertView[]) => new Map(alerts.map((each) => [each.alert_id, each]));
+/** 11:00 on the day of the alerts. */
+const NOW = Date.parse("2026-11-23T11:00:00.000Z");
 const ids = (alerts: readonly AlertView[]) => alerts.map((each) => each.alert_id);
 
 test("unacknowledged alerts come first, then severity, then the newest", () => {
@@ -34,7 +36,7 @@ test("resolved alerts are listed by when they were resolved", () => {
     }),
     named("last", { alert_status: "RESOLVED", severity: "INFO", resolved_at: "2026-11-23T11:00:00.000Z" }),
   );
-  expect(ids(listed(alerts, { ...everything, status: "resolved" }, "me"))).toEqual(["last", "first"]);
+  expect(ids(listed(alerts, { ...everything, status: "resolved" }, "me", NOW))).toEqual(["last", "first"]);
 });
 
 describe("filters", () => {
@@ -55,7 +57,7 @@ describe("filters", () => {
     ["a vehicle, as people write it", { search: "Track 9" }, ["dropout"]],
     ["a scene", { search: "scene_001" }, ["open", "acknowledged"]],
   ] as const)("show %s", (_, filter, expected) => {
-    expect(ids(listed(alerts, { ...everything, ...filter }, "me"))).toEqual(expected);
+    expect(ids(listed(alerts, { ...everything, ...filter }, "me", NOW))).toEqual(expected);
   });
 });
 
@@ -66,12 +68,50 @@ test("counts are of all alerts, and severities of those that nobody has seen", (
       named("b"),
       named("c", { alert_status: "ACKNOWLEDGED", severity: "CRITICAL" }),
     ),
+    NOW,
   );
   expect(counts).toEqual({
     open: 2,
     acknowledged: 1,
     resolved: 0,
+    snoozed: 0,
     openBySeverity: { CRITICAL: 1, WARNING: 1, INFO: 0 },
+  });
+});
+
+describe("a snoozed alert", () => {
+  const until = Date.parse("2026-11-23T11:05:00.000Z");
+  const alerts = byId(
+    named("open"),
+    named("later", { severity: "CRITICAL", snoozed_until: new Date(until).toISOString() }),
+    named("much later", { alert_status: "ACKNOWLEDGED", snoozed_until: "2026-11-23T12:00:00.000Z" }),
+    named("over", { alert_status: "RESOLVED", snoozed_until: "2026-11-23T12:00:00.000Z" }),
+  );
+  const shown = (status: AlertFilter["status"], now: number) =>
+    ids(listed(alerts, { ...everything, status }, "me", now));
+
+  test("is in no list but its own until its time is over, and then where it was", () => {
+    expect(shown("live", NOW)).toEqual(["open"]);
+    expect(shown("open", NOW)).toEqual(["open"]);
+    expect(shown("acknowledged", NOW)).toEqual([]);
+    expect(shown("snoozed", NOW)).toEqual(["later", "much later"]);
+    expect(shown("open", until)).toEqual(["later", "open"]);
+    expect(shown("snoozed", until)).toEqual(["much later"]);
+  });
+
+  test("is counted apart", () => {
+    expect(countAlerts(alerts, NOW)).toEqual({
+      open: 1,
+      acknowledged: 0,
+      resolved: 1,
+      snoozed: 2,
+      openBySeverity: { CRITICAL: 0, WARNING: 1, INFO: 0 },
+    });
+  });
+
+  test("is waited for: the next to come back is known", () => {
+    expect(nextWaking(alerts.values(), NOW)).toBe(until);
+    expect(nextWaking([named("open")], NOW)).toBeNull();
   });
 });
 

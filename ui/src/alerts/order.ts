@@ -23,10 +23,29 @@ function statusRank(alert: AlertView): number {
   return alert.alert_status === "OPEN" ? 0 : alert.alert_status === "ACKNOWLEDGED" ? 1 : 2;
 }
 
-/** Whether an alert is among those that the operator wants to see. */
-export function passes(alert: AlertView, filter: AlertFilter, operatorId: string): boolean {
+/** Whether an alert is put off until a time that has not come. `now` is in ms since 1970, as everywhere here. */
+export function isSnoozed(alert: AlertView, now: number): boolean {
   return (
-    passesStatus(alert, filter.status) &&
+    alert.alert_status !== "RESOLVED" && alert.snoozed_until !== null && Date.parse(alert.snoozed_until) > now
+  );
+}
+
+/** When the next of the alerts snoozed at `now` is to be shown again; null = none is snoozed. */
+export function nextWaking(alerts: Iterable<AlertView>, now: number): number | null {
+  let next: number | null = null;
+  for (const alert of alerts) {
+    if (alert.snoozed_until !== null && isSnoozed(alert, now)) {
+      const at = Date.parse(alert.snoozed_until);
+      next = next === null ? at : Math.min(next, at);
+    }
+  }
+  return next;
+}
+
+/** Whether an alert is among those that the operator wants to see. */
+export function passes(alert: AlertView, filter: AlertFilter, operatorId: string, now: number): boolean {
+  return (
+    passesStatus(alert, filter.status, now) &&
     (filter.severities.length === 0 || filter.severities.includes(alert.severity)) &&
     (filter.type === null || filter.type === alert.anomaly_type) &&
     (!filter.mine || alert.assigned_operator_id === operatorId) &&
@@ -34,16 +53,18 @@ export function passes(alert: AlertView, filter: AlertFilter, operatorId: string
   );
 }
 
-function passesStatus(alert: AlertView, status: AlertFilter["status"]): boolean {
+function passesStatus(alert: AlertView, status: AlertFilter["status"], now: number): boolean {
   switch (status) {
     case "live":
-      return alert.alert_status !== "RESOLVED";
+      return alert.alert_status !== "RESOLVED" && !isSnoozed(alert, now);
     case "open":
-      return alert.alert_status === "OPEN";
+      return alert.alert_status === "OPEN" && !isSnoozed(alert, now);
     case "acknowledged":
-      return alert.alert_status === "ACKNOWLEDGED";
+      return alert.alert_status === "ACKNOWLEDGED" && !isSnoozed(alert, now);
     case "resolved":
       return alert.alert_status === "RESOLVED";
+    case "snoozed":
+      return isSnoozed(alert, now);
     default:
       return status satisfies never;
   }
@@ -64,10 +85,11 @@ export function listed(
   alerts: ReadonlyMap<string, AlertView>,
   filter: AlertFilter,
   operatorId: string,
+  now: number,
 ): AlertView[] {
   const kept: AlertView[] = [];
   for (const alert of alerts.values()) {
-    if (passes(alert, filter, operatorId)) {
+    if (passes(alert, filter, operatorId, now)) {
       kept.push(alert);
     }
   }
@@ -78,21 +100,34 @@ export interface AlertCounts {
   readonly open: number;
   readonly acknowledged: number;
   readonly resolved: number;
+  /** In none of the others: they are put off. */
+  readonly snoozed: number;
   /** Of those that nobody has acknowledged. */
   readonly openBySeverity: Readonly<Record<Severity, number>>;
 }
 
 /** How many alerts there are of each kind. */
-export function countAlerts(alerts: ReadonlyMap<string, AlertView>): AlertCounts {
+export function countAlerts(alerts: ReadonlyMap<string, AlertView>, now: number): AlertCounts {
   const openBySeverity: Record<Severity, number> = { CRITICAL: 0, WARNING: 0, INFO: 0 };
   const counts = { OPEN: 0, ACKNOWLEDGED: 0, RESOLVED: 0 };
+  let snoozed = 0;
   for (const alert of alerts.values()) {
+    if (isSnoozed(alert, now)) {
+      snoozed += 1;
+      continue;
+    }
     counts[alert.alert_status] += 1;
     if (alert.alert_status === "OPEN") {
       openBySeverity[alert.severity] += 1;
     }
   }
-  return { open: counts.OPEN, acknowledged: counts.ACKNOWLEDGED, resolved: counts.RESOLVED, openBySeverity };
+  return {
+    open: counts.OPEN,
+    acknowledged: counts.ACKNOWLEDGED,
+    resolved: counts.RESOLVED,
+    snoozed,
+    openBySeverity,
+  };
 }
 
 /**

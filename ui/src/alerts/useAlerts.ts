@@ -5,6 +5,7 @@ import type { AlertView } from "../gen/operator";
 import { useFleet } from "../store/fleetStore";
 import { usePreferences } from "../store/preferences";
 import { type AlertCounts, countAlerts, listed } from "./order";
+import { useSnoozeTime } from "./useSnoozeTime";
 
 interface Search {
   readonly search: string;
@@ -20,12 +21,13 @@ export const shownRows: { ids: readonly string[] } = { ids: [] };
 export function useAlerts(): { readonly alerts: readonly AlertView[]; readonly counts: AlertCounts } {
   const { operator_id } = useOperator();
   const all = useDeferredValue(useFleet((state) => state.alerts));
+  const now = useSnoozeTime(all);
   const { status, severities, type, mine } = usePreferences();
   const search = useSearch((state) => state.search);
   const alerts = useMemo(
-    () => listed(all, { status, severities, type, mine, search }, operator_id),
-    [all, status, severities, type, mine, search, operator_id],
+    () => listed(all, { status, severities, type, mine, search }, operator_id, now),
+    [all, status, severities, type, mine, search, operator_id, now],
   );
-  const counts = useMemo(() => countAlerts(all), [all]);
+  const counts = useMemo(() => countAlerts(all, now), [all, now]);
   return { alerts, counts };
 }

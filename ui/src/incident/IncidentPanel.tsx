@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useEffect, useMemo, useState } from "react";
+import { isSnoozed } from "../alerts/order";
 import { useOperator } from "../api/operator";
 import { alertQuery } from "../api/queries";
 import { Plot } from "../chart/Plot";
@@ -98,6 +99,9 @@ function status(alert: AlertView, operatorId: string): string {
   );
   if (alert.assigned_operator_id !== null) {
     parts.push(`assigned to ${who(alert.assigned_operator_id)}`);
+  }
+  if (alert.snoozed_until !== null && isSnoozed(alert, Date.now())) {
+    parts.push(`snoozed until ${clockUtc(alert.snoozed_until)} UTC`);
   }
   // A CRITICAL alert never resolves by itself: it waits for a person.
   if (alert.resolve_at !== null && alert.severity !== "CRITICAL") {

@@ -1,6 +1,7 @@
 import { ActionIcon, Menu, Switch } from "@mantine/core";
 import { type ReactNode, useMemo } from "react";
 import { countAlerts } from "../alerts/order";
+import { useSnoozeTime } from "../alerts/useSnoozeTime";
 import { answer, api } from "../api/client";
 import { ConnectionBadge } from "../connection/ConnectionBadge";
 import { toggleStateFilter, useEmphasis } from "../fleet-map/emphasis";
@@ -71,8 +72,9 @@ function StateCounts(): ReactNode {
 
 function SeverityCounts(): ReactNode {
   const alerts = useFleet((state) => state.alerts);
+  const now = useSnoozeTime(alerts);
   const chosen = usePreferences((state) => state.severities);
-  const { openBySeverity } = useMemo(() => countAlerts(alerts), [alerts]);
+  const { openBySeverity } = useMemo(() => countAlerts(alerts, now), [alerts, now]);
   return (
     <div className={classes.group} role="group" aria-label="Open alerts by severity">
       <span className={classes.label}>Open</span>

@@ -2,7 +2,7 @@ import { create } from "zustand";
 import { persist } from "zustand/middleware";
 import type { AnomalyType, Severity } from "../gen/operator";
 
-export type StatusFilter = "live" | "open" | "acknowledged" | "resolved";
+export type StatusFilter = "live" | "open" | "acknowledged" | "resolved" | "snoozed";
 export type TrailSetting = "none" | "selected" | "all";
 
 /** How this operator likes the console. Remembered in this browser. */
