@@ -192,6 +192,9 @@ class Session:
         try:
             self._persist()
         except Exception as error:  # noqa: BLE001 - nobody else would hear of it
+            if self._suspended and not isinstance(error, DatasetError):  # the reader is taken away when a process ends
+                self._log.info("replay_suspended", reason=repr(error))
+                return
             self._log.error("replay_failed", reason=str(error), exc_info=not isinstance(error, DatasetError))
             self._finish(SessionStatus.FAILED, str(error))
 

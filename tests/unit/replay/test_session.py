@@ -51,6 +51,7 @@ class Wire:
         self.sent: list[tuple[str, int]] = []
         self.ends: list[str] = []
         self.before_emit: Callable[[str, int], None] = lambda scene, frame: None
+        self.before_prepare: Callable[[], None] = lambda: None
         self.attempts = 0
 
     def transmission(self, _route: Route, record: SessionRecord, _spans: object) -> FakeTransmission:
@@ -75,7 +76,8 @@ class FakeTransmission:
         return 0.0 if self._through else None
 
     def prepare(self, tick: Tick) -> None:
-        """Nothing to read."""
+        """Nothing to read, but what the test wants read."""
+        self._wire.before_prepare()
 
     def emit(self, tick: Tick, rate_hz: float) -> int:
         """Note the frames."""
@@ -242,6 +244,60 @@ def test_a_suspended_session_is_taken_up_where_it_was(make: Make, wire: Wire) ->
     second.take_up()
     until(lambda: status(second, "s") is SessionStatus.COMPLETED)
     assert wire.sent == [("scene_1", frame) for frame in range(FRAMES)]
+
+
+@pytest.mark.parametrize("asks_late", [False, True], ids=["cancelled while it waits", "refused as too late"])
+def test_a_process_that_ends_while_a_session_reads_leaves_it_running(
+    make: Make, wire: Wire, tmp_path: Path, *, asks_late: bool
+) -> None:
+    """The reader is shut down under a session that waits for a block: no failure, and the next process goes on."""
+    waiting, disk, down = threading.Event(), threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as reader:
+        reader.submit(disk.wait, 10)
+
+        def read() -> None:
+            if len(wire.sent) >= 5:
+                waiting.set()
+                if asks_late:
+                    down.wait(10)
+                reader.submit(int).result(10)
+
+        wire.before_prepare = read
+        first = make()
+        first.start(request("s"))
+        session = first.session("s")
+        assert waiting.wait(10)
+        first.suspend()
+        reader.shutdown(wait=False, cancel_futures=True)
+        down.set()
+        disk.set()
+        session.join(10)
+    assert (session.record.status, session.record.reason) == (SessionStatus.RUNNING, None)
+    assert [record.status for record in Journal(tmp_path).read()] == [SessionStatus.RUNNING]
+    wire.before_prepare = lambda: None
+    second = make()
+    second.take_up()
+    until(lambda: status(second, "s") is SessionStatus.COMPLETED)
+    assert sorted(set(wire.sent)) == [("scene_1", frame) for frame in range(FRAMES)]
+    assert wire.ends == ["scene_1"]
+
+
+def test_a_dataset_found_unreadable_while_the_process_ends_fails_the_session_all_the_same(
+    make: Make, wire: Wire
+) -> None:
+    """Its scene has been ended, so there is nothing to go on with."""
+    sessions = make()
+
+    def damage(_: str, frame: int) -> None:
+        if frame == 5:
+            session.suspend()
+            raise DatasetError("chunk 7 of agents is damaged")
+
+    wire.before_emit = damage
+    sessions.start(request("s", rate=200.0))
+    session = sessions.session("s")
+    until(lambda: status(sessions, "s") is SessionStatus.FAILED)
+    assert wire.ends == ["scene_1"]
 
 
 def test_a_pause_is_still_and_a_stop_reaches_a_paused_session(make: Make, wire: Wire) -> None:
