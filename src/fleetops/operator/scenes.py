@@ -113,6 +113,14 @@ async def newest_sessions(session: AsyncSession, scene_ids: set[str]) -> dict[st
     return {row.scene_id: row.replay_session_id for row in rows}
 
 
+async def open_scenes(session: AsyncSession) -> set[SceneKey]:
+    """The replays of scenes that began and, as far as is known, have not ended."""
+    rows = await session.execute(
+        select(SceneReplay.scene_id, SceneReplay.replay_session_id).where(SceneReplay.ended_at.is_(None))
+    )
+    return {SceneKey(row.scene_id, row.replay_session_id) for row in rows}
+
+
 async def hold_scenes(session: AsyncSession, scene_ids: set[str]) -> None:
     """Keep newer replays of these scenes from beginning until the transaction ends."""
     for scene_id in sorted(scene_ids):

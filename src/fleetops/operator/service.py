@@ -108,7 +108,7 @@ class _Process:
             "timers": Timers(sessions).run,
             "feed": feed.run,
             "ticker": ticker.run,
-            "ledger": Ledger(engine, sessions, runtime.fleet, runtime.delays).run,
+            "ledger": Ledger(engine, sessions, runtime.fleet, runtime.delays, listening=lambda: reading.connected).run,
             "upkeep": Upkeep(sessions, runtime.hub).run,
         }
         threads = [

@@ -99,6 +99,8 @@ class LiveFleet:
     frames: NDArray[np.void] = field(default_factory=lambda: np.zeros((64, HISTORY_FRAMES), FRAME))
     tracks: dict[str, Track] = field(default_factory=dict)
     scenes: dict[str, Scene] = field(default_factory=dict)
+    ended: dict[tuple[str, str], Scene] = field(default_factory=dict)
+    """By (session, scene), what ended and is not written down yet. Whoever writes takes it out."""
     late: int = 0
     _free: list[int] = field(default_factory=lambda: list(range(63, -1, -1)))
     _superseded: _Superseded = field(default_factory=lambda: deque(maxlen=1000))
@@ -165,6 +167,9 @@ class LiveFleet:
             over = scene.ended_s is not None and now_s - scene.ended_s > ENDED_S
             if over or now_s - scene.seen_s > ABANDONED_S:
                 del self.scenes[scene_id]
+        for key, scene in list(self.ended.items()):
+            if scene.ended_s is not None and now_s - scene.ended_s > ABANDONED_S:
+                del self.ended[key]  # on a replica that does not write; one that does finds it absent
 
     def take_moves(self) -> Moves:
         """What changed since the last call."""
@@ -198,6 +203,7 @@ class LiveFleet:
             scene.frame_index, scene.event_time_ms = marker.frame_index, epoch_ms(marker.event_time)
         if marker.kind == "scene_end" and scene.ended_s is None:
             scene.ended_s = now_s
+            self.ended[scene.session, scene.scene_id] = scene
 
     def _scene(self, message: Sighting | Marker, session: str, now_s: float) -> Scene | None:
         scene_id = message.scene_id

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 from fleetops.contracts.wire import utc_from_ms
 from fleetops.db.transaction import transact
 from fleetops.operator.delays import Delays
-from fleetops.operator.scenes import SceneKey, begin_scene, end_scene
+from fleetops.operator.scenes import SceneKey, begin_scene, end_scene, open_scenes
 from fleetops.operator.vehicles import VehiclePosition, write_positions
 
-from .fleet import LiveFleet, Scene
+from .fleet import ABANDONED_S, LiveFleet, Scene
 
 log = structlog.stdlib.get_logger()
 
@@ -34,12 +37,22 @@ class Ledger:
     """
 
     def __init__(
-        self, engine: AsyncEngine, sessions: async_sessionmaker[AsyncSession], fleet: LiveFleet, delays: Delays
+        self,
+        engine: AsyncEngine,
+        sessions: async_sessionmaker[AsyncSession],
+        fleet: LiveFleet,
+        delays: Delays,
+        *,
+        listening: Callable[[], bool],
+        abandoned_s: float = ABANDONED_S,
     ) -> None:
+        """`listening`: whether `fleet` hears of what happens now; while it does not, nobody is absent from it."""
         self._engine, self._sessions, self._fleet, self._delays = engine, sessions, fleet, delays
         self._written: dict[str, tuple[str, int]] = {}
         self._begun: set[SceneKey] = set()
-        self._ended: set[SceneKey] = set()
+        self._listening, self._abandoned_s = listening, abandoned_s
+        self._absent_since: dict[SceneKey, float] = {}
+        self._looked_s = -math.inf
 
     async def run(self, stop: asyncio.Event) -> None:
         """Write until `stop` is set. A database that goes away is waited for."""
@@ -58,16 +71,21 @@ class Ledger:
 
     async def _keep(self, stop: asyncio.Event, lock: AsyncConnection) -> None:
         self._written.clear()  # another replica may have written since
+        self._absent_since.clear()
         while not stop.is_set():
             await lock.execute(select(1))  # raises when the lock's connection is gone, and the lock with it
             await self._write()
+            await self._end_abandoned(time.monotonic())
             await _pause(stop)
 
     async def _write(self) -> None:
         now = datetime.now(UTC)
-        scenes = list(self._fleet.scenes.values())
-        for scene in scenes:
+        for scene in list(self._fleet.scenes.values()):
             await self._announce(scene, now)
+        for ended, scene in list(self._fleet.ended.items()):
+            await self._announce(scene, now)
+            await self._end(SceneKey(scene.scene_id, scene.session), now)
+            self._fleet.ended.pop(ended, None)
         tracks = [
             track
             for track in self._fleet.tracks.values()
@@ -98,16 +116,31 @@ class Ledger:
             started = utc_from_ms(scene.first_emitted_ms)
             await transact(self._sessions, lambda db: begin_scene(db, key, started, now, self._delays))
             self._begun.add(key)
-        if scene.ended_s is not None and key not in self._ended:
-            await transact(self._sessions, lambda db: end_scene(db, key, now, self._delays))
-            self._ended.add(key)
+
+    async def _end(self, key: SceneKey, now: datetime) -> None:
+        await transact(self._sessions, lambda db: end_scene(db, key, now, self._delays))
+
+    async def _end_abandoned(self, now_s: float) -> None:
+        """End what began once and has not been heard of for long: its end was told while nobody listened."""
+        if now_s - self._looked_s < self._abandoned_s / 60:
+            return
+        self._looked_s = now_s
+        there = {SceneKey(scene.scene_id, scene.session) for scene in self._fleet.scenes.values()}
+        absent = set()
+        if self._listening():
+            async with self._sessions() as db:
+                absent = await open_scenes(db) - there
+        self._absent_since = {key: self._absent_since.get(key, now_s) for key in absent}
+        for key in sorted(absent):
+            if now_s - self._absent_since[key] > self._abandoned_s:
+                await self._end(key, datetime.now(UTC))
+                log.info("scene_abandoned", scene_id=key.scene_id, session_id=key.replay_session_id)
 
     def _forget(self) -> None:
         """Hold on to nothing that the fleet no longer does."""
         tracks, scenes = self._fleet.tracks, self._fleet.scenes.values()
         there = {SceneKey(scene.scene_id, scene.session) for scene in scenes}
         self._begun &= there
-        self._ended &= there
         self._written = {vehicle: at for vehicle, at in self._written.items() if vehicle in tracks}
 
 

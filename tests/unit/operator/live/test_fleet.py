@@ -116,6 +116,17 @@ def test_a_scene_that_ended_is_shown_a_little_longer() -> None:
     assert (shown(fleet), fleet.scenes) == ({}, {})
 
 
+def test_an_end_is_kept_until_it_is_written_down() -> None:
+    """The picture goes after ten seconds, or with a newer session; the end is known until taken, or long past."""
+    fleet = LiveFleet()
+    fleet.apply([marker(0), marker(0, kind="scene_end"), marker(0, session="s2")], 0.0)
+    fleet.sweep(rules.ENDED_S + 0.1)
+    fleet.sweep(rules.ABANDONED_S - 0.1)
+    assert list(fleet.ended) == [("s1", "scene_001")]
+    fleet.sweep(rules.ABANDONED_S + 0.1)
+    assert fleet.ended == {}
+
+
 def test_a_live_vehicle_without_markers_is_judged_by_the_clock() -> None:
     """Nobody counts frames for it: silence is measured in seconds."""
     fleet = LiveFleet()
