@@ -1,5 +1,6 @@
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { AlertList } from "./alerts/AlertList";
+import { CriticalAnnouncer } from "./alerts/CriticalAnnouncer";
 import { useAlertWatch } from "./alerts/useAlertWatch";
 import { OperatorContext } from "./api/operator";
 import classes from "./Console.module.css";
@@ -31,7 +32,8 @@ export function Console({ config }: { config: ConsoleConfig }): ReactNode {
   );
 }
 
-function Frame({ config }: { config: ConsoleConfig }): ReactNode {
+/** All that is on the screen, without the socket that feeds it. */
+export function Frame({ config }: { config: ConsoleConfig }): ReactNode {
   const [helpOpen, setHelpOpen] = useState(false);
   const [drawable, setDrawable] = useState(webglAvailable);
   const { listOpen, detailOpen, view } = usePreferences();
@@ -67,6 +69,7 @@ function Frame({ config }: { config: ConsoleConfig }): ReactNode {
         </aside>
       )}
       <SessionBar />
+      <CriticalAnnouncer />
       <KeyHelp opened={helpOpen} onClose={() => setHelpOpen(false)} />
     </div>
   );

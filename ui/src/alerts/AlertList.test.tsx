@@ -107,15 +107,3 @@ describe("snoozed alerts", () => {
     expect(screen.queryByRole("button", { name: /Snoozed/ })).toBeNull();
   });
 });
-
-describe("screen readers", () => {
-  test("are told of a new CRITICAL alert, and of no other", () => {
-    show(<AlertList />);
-    hear(named("1", { severity: "CRITICAL" }));
-    expect(screen.getByRole("alert").textContent).toBe("");
-    more(2, named("2"));
-    expect(screen.getByRole("alert").textContent).toBe("");
-    more(3, named("3", { severity: "CRITICAL" }));
-    expect(screen.getByRole("alert").textContent).toContain("Track 3");
-  });
-});

@@ -7,7 +7,6 @@ import { useSelection } from "../store/selection";
 import { AlertFilters } from "./AlertFilters";
 import classes from "./AlertList.module.css";
 import { AlertRow } from "./AlertRow";
-import { CriticalAnnouncer } from "./CriticalAnnouncer";
 import { heldStill } from "./order";
 import { selectAlert } from "./select";
 import { shownRows, useAlerts, useSearch } from "./useAlerts";
@@ -80,7 +79,6 @@ export function AlertList(): ReactNode {
         </div>
       </div>
       {rows.length === 0 && <NoAlerts />}
-      <CriticalAnnouncer />
     </div>
   );
 }
