@@ -49,6 +49,7 @@ def main() -> None:
 @app.command()
 def demo(
     dataset: Annotated[Path | None, typer.Option(help="An L5Kit zarr.", show_default=False)] = None,
+    scenes: Annotated[int, typer.Option(min=1, help="Replay the first so many scenes, all at once.")] = 3,
     rate: Annotated[
         float | None, typer.Option(min=0, help="Frames per second; 0 = as fast as it goes. [default: 10]")
     ] = None,
@@ -84,7 +85,10 @@ def demo(
     from .embedded.stop import StopRequested  # noqa: PLC0415
 
     options = demo_of.DemoOptions(
-        session_id=session_id or f"session_{uuid4().hex[:12]}", open_browser=browser, exit_when_done=exit_when_done
+        session_id=session_id or f"session_{uuid4().hex[:12]}",
+        scenes=scenes,
+        open_browser=browser,
+        exit_when_done=exit_when_done,
     )
     try:
         demo_of.run(settings, options, Console())

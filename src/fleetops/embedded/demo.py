@@ -20,8 +20,8 @@ from ..dataset.reader import Dataset
 from ..db.migrate import upgrade
 from ..errors import BrokerError, ConfigurationError, FleetOpsError
 from ..operator.access import make_login_link
-from ..settings import Settings
-from . import browser
+from ..settings import KafkaSettings, Settings
+from . import browser, memory
 from .detection_client import DetectionClient
 from .findings import Findings
 from .lock import DataDirLock
@@ -42,6 +42,7 @@ class DemoOptions:
     """What a person can choose besides the settings."""
 
     session_id: str
+    scenes: int  # the first so many of the dataset
     open_browser: bool
     exit_when_done: bool
 
@@ -53,7 +54,7 @@ def run(settings: Settings, options: DemoOptions, console: Console) -> None:
         FleetOpsError: it could not start, or something died for good. Nothing is left running.
         StopRequested: ended by a signal, cleanly.
     """
-    _require_dataset(settings, console)
+    _require_dataset(settings, options.scenes, console)
     with DataDirLock(settings.data_dir), StopRequest() as stop:
         settings = claim_ports(settings)
         began_s = time.monotonic()
@@ -75,7 +76,7 @@ def _report(demo: Demo, settings: Settings, console: Console, duration_s: float)
     console.print(f"logs: {settings.data_dir / 'logs'}", soft_wrap=True, highlight=False)
 
 
-def _require_dataset(settings: Settings, console: Console) -> None:
+def _require_dataset(settings: Settings, chosen: int, console: Console) -> None:
     """Open the dataset before anything starts, so that what is wrong with it is said first."""
     if settings.replay.dataset is None:
         raise ConfigurationError(
@@ -83,8 +84,29 @@ def _require_dataset(settings: Settings, console: Console) -> None:
             "`fleetops dataset info PATH` says whether it is one"
         )
     dataset = Dataset.open(settings.replay.dataset)
-    scenes = "1 scene" if dataset.scene_count == 1 else f"{dataset.scene_count} scenes"
-    console.print(f"dataset: {dataset.path}, {scenes}", soft_wrap=True, highlight=False)
+    console.print(f"dataset: {dataset.path}, {_share(chosen, dataset.scene_count)}", soft_wrap=True, highlight=False)
+    if chosen < dataset.scene_count:
+        console.print("more scenes: --scenes N", highlight=False)
+    if not _own_kafka(settings.kafka):
+        machine = memory.machine_memory()
+        expected = memory.expected_bytes(dataset, min(chosen, dataset.scene_count), machine)
+        console.print(
+            f"memory: the embedded broker will keep up to about {memory.in_words(expected)} "
+            f"of this machine's {memory.in_words(machine)} until the demo ends",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+def _share(chosen: int, count: int) -> str:
+    if chosen < count:
+        return f"the first {chosen} of {count} scenes" if chosen > 1 else f"the first of {count} scenes"
+    return "1 scene" if count == 1 else f"all {count} scenes"
+
+
+def _own_kafka(kafka: KafkaSettings) -> bool:
+    """Whether a cluster was named, so that none is to be embedded."""
+    return "bootstrap_servers" in kafka.model_fields_set
 
 
 class Demo:
@@ -118,7 +140,7 @@ class Demo:
         """Bring everything up, each step ready before the next, and start the session."""
         say, supervisor = self._screen.say, self._supervisor
         kafka = supervisor.settings.kafka
-        if "bootstrap_servers" in kafka.model_fields_set:
+        if _own_kafka(kafka):
             say(f"using Kafka at {kafka.bootstrap_servers}")
             ensure_topics(kafka)
             self._listen(supervisor.settings)
@@ -180,10 +202,11 @@ class Demo:
 
     def _start_session(self) -> None:
         rate_hz = self._supervisor.settings.replay.rate_hz
-        scene_ids = self._replay.scenes()
+        held = self._replay.scenes()
+        scene_ids = held[: self._options.scenes]
         self._replay.start(self._options.session_id, scene_ids, rate_hz)
         rate = f"at {rate_hz:g} Hz" if rate_hz else "as fast as it goes"
-        scenes = scene_ids[0] if len(scene_ids) == 1 else f"{len(scene_ids)} scenes"
+        scenes = scene_ids[0] if len(held) == 1 else _share(self._options.scenes, len(held))
         self._screen.say(f"replaying {scenes} {rate} as session {self._options.session_id}")
         self.status = self._replay.status(self._options.session_id)
 

@@ -51,7 +51,7 @@ def test_the_person_gets_a_link_of_their_own(
     monkeypatch.setattr(demo, "make_login_link", lambda _: next(links))
     said = io.StringIO()
     settings = Settings(data_dir=tmp_path, service_token=SecretStr("x" * 40))
-    options = demo.DemoOptions(session_id="session_1", open_browser=True, exit_when_done=True)
+    options = demo.DemoOptions(session_id="session_1", scenes=1, open_browser=True, exit_when_done=True)
     running = demo.Demo(settings, options, StopRequest(), Lines(Console(file=said, width=200)))
     running._open_console()
     assert "token=first" in (tmp_path / browser.PAGE).read_text()
