@@ -159,8 +159,14 @@ class SceneEncoder:
     def encode(
         self, block: EncodableBlock, frame_index: int, *, rate_hz: float, processing_time_ms: int
     ) -> EncodedFrame:
-        """Write the records of one frame of `block`."""
+        """Write the records of one frame of `block`.
+
+        Raises:
+            ValueError: the frame is before the block, where a negative index would find another frame.
+        """
         i = frame_index - block.first_frame
+        if i < 0:
+            raise ValueError(f"frame {frame_index} is before its block, which begins at {block.first_frame}")
         first, last = int(block.row_offsets[i]), int(block.row_offsets[i + 1])
         event_time_ms, agents = int(block.event_time_ms[i]), int(block.active_agent_count[i])
         moment = (

@@ -99,8 +99,12 @@ class Transmission:
             if span.scene_id in self._ended:
                 continue
             acked = self._record.acked[span.scene_id]
-            scene = self._scene(span, acked)
-            if scene.last_sent is None:
+            prepared = self._scenes.get(span.scene_id)
+            if prepared is None or prepared.last_sent is None:
+                if prepared is not None:  # for the frame after it: blocks are not read backwards
+                    prepared.frames.close()
+                    del self._scenes[span.scene_id]
+                scene = self._scene(span, acked)
                 scene.last_sent = (Step(span, acked), self._encoded(scene, acked, rate_hz, self._route.epoch_ms()))
         self.end_begun_scenes(rate_hz)
 

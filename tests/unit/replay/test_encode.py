@@ -198,6 +198,14 @@ def test_a_frame_without_any_vehicle_still_has_its_markers() -> None:
     assert [len(frame) for _, frame in encode_all(encoder, columns)] == [2, 1]
 
 
+def test_a_frame_before_the_block_is_refused() -> None:
+    """A negative index would quietly write another frame's facts under this frame's number."""
+    encoder = SceneEncoder("s", "scene_1", Purpose.LIVE, PARTITIONS)
+    block = encoder.lay_out(columns_of([[1], [1, 2]], first_frame=8))
+    with pytest.raises(ValueError, match="frame 7 is before its block, which begins at 8"):
+        encoder.encode(block, 7, rate_hz=10.0, processing_time_ms=NOW_MS)
+
+
 def test_warming_up_compiles_all_that_a_frame_needs() -> None:
     """The first real frame finds the writer compiled: no frame waits for the compiler."""
     warm_up()
