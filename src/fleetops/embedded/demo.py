@@ -34,6 +34,7 @@ from .supervisor import Supervisor
 log = structlog.stdlib.get_logger(__name__)
 
 POLL_S = 0.1
+END_TIMEOUT_S = 30.0  # for a left-over session, while Kafka is slow
 LOOK_INTERVAL_S = 0.5  # between two looks at the session's progress
 
 
@@ -197,8 +198,23 @@ class Demo:
     def _begin_session(self) -> None:
         for left_over in self._replay.open_sessions():
             self._screen.say(f"ending session {left_over.session_id}, left open by an earlier run")
-            self._replay.stop(left_over.session_id)
+            self._end(left_over.session_id)
         self._start_session()
+
+    def _end(self, session_id: str) -> None:
+        """End a session, which may end by itself meanwhile, or wait for Kafka to take its scenes' ends."""
+        deadline = time.monotonic() + END_TIMEOUT_S
+        while True:
+            try:
+                self._replay.stop(session_id)
+            except FleetOpsError as error:
+                if not self._replay.status(session_id).open:
+                    return
+                if not isinstance(error, ReplayUnreachableError) or time.monotonic() > deadline:
+                    raise
+                self._stop.pause(LOOK_INTERVAL_S)
+            else:
+                return
 
     def _start_session(self) -> None:
         rate_hz = self._supervisor.settings.replay.rate_hz
