@@ -342,7 +342,7 @@ export interface components {
         RateChange: {
             /**
              * Replay Rate Hz
-             * @description frames per second; 0 = as fast as the broker takes it
+             * @description frames per second, at least 0.1; 0 = as fast as the broker takes it
              * @example 10
              */
             replay_rate_hz: number;

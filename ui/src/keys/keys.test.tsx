@@ -1,8 +1,9 @@
-import { fireEvent } from "@testing-library/react";
+import { fireEvent, screen } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { usePreferences } from "../store/preferences";
 import { useSelection } from "../store/selection";
 import { show } from "../test/render";
+import { KeyHelp } from "./KeyHelp";
 import { commandFor, KEYMAP, type KeyBinding } from "./keymap";
 import { useKeys } from "./useKeys";
 
@@ -54,4 +55,21 @@ test("Enter presses the button that has the focus instead of opening an alert", 
   const event = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
   getByText("button").dispatchEvent(event);
   expect(event.defaultPrevented).toBe(false);
+});
+
+test("single letters and signs can be switched off, for good; Esc and the arrows stay", () => {
+  const help = vi.fn();
+  const { unmount } = show(<KeyHelp opened onClose={() => undefined} />);
+  fireEvent.click(screen.getByLabelText(/^Single letters and signs are commands/));
+  unmount();
+  expect(localStorage.getItem("fleetops.preferences")).toContain('"letterKeys":false');
+  show(<Page onHelp={help} />);
+  for (const key of ["?", "["]) {
+    fireEvent.keyDown(document.body, { key });
+  }
+  expect(help).not.toHaveBeenCalled();
+  expect(usePreferences.getState().listOpen).toBe(true);
+  useSelection.getState().select({ alert: "a" });
+  fireEvent.keyDown(document.body, { key: "Escape" });
+  expect(useSelection.getState().alert).toBeNull();
 });

@@ -20,6 +20,10 @@ export function useKeys(openHelp: () => void): void {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) {
         return;
       }
+      const character = event.key.length === 1;
+      if (character && !usePreferences.getState().letterKeys) {
+        return;
+      }
       const command = commandFor(event.key);
       if (command === null || isTaken(event, command)) {
         return;

@@ -18,6 +18,8 @@ export interface Preferences {
   readonly traces: boolean;
   readonly centreOnNew: boolean;
   readonly view: "map" | "table";
+  /** Whether single letters and signs are commands. Speech input types them by accident. */
+  readonly letterKeys: boolean;
 }
 
 export const defaultPreferences: Preferences = {
@@ -32,6 +34,7 @@ export const defaultPreferences: Preferences = {
   traces: true,
   centreOnNew: true,
   view: "map",
+  letterKeys: true,
 };
 
 export const usePreferences = create<Preferences>()(
