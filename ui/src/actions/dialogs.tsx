@@ -35,8 +35,8 @@ export function PullOverDialog({
           </dd>
         </dl>
         <p className={classes.muted}>
-          The vehicle brakes along its path and stands, under intervention, until somebody resumes it. This is
-          a simulation: no real vehicle moves.
+          The vehicle is shown as under intervention until somebody resumes it, and after a few seconds the
+          alert is resolved. This is simulated: no vehicle brakes, and the recording drives on meanwhile.
         </p>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose} data-autofocus>
