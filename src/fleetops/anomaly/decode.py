@@ -16,19 +16,24 @@ from fleetops.errors import ContractError
 
 Frame = Annotated[int, msgspec.Meta(ge=0, lt=2**30)]
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Number = Annotated[float, msgspec.Meta(ge=-1e7, le=1e7)]
+"""No coordinate (m), speed (m/s) or acceleration (m/s2) is larger; what is could overflow in a feature."""
+RateHz = Annotated[float, msgspec.Meta(ge=0, le=1000)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class PositionView(msgspec.Struct, gc=False):
     """m, world frame."""
 
-    x: float
-    y: float
+    x: Number
+    y: Number
 
 
 class MagnitudeView(msgspec.Struct, gc=False):
     """Of a velocity (m/s) or an acceleration (m/s2)."""
 
-    magnitude: float
+    magnitude: Number
 
 
 class SightingView(msgspec.Struct, gc=False):
@@ -37,15 +42,15 @@ class SightingView(msgspec.Struct, gc=False):
     position: PositionView
     velocity: MagnitudeView
     acceleration: MagnitudeView
-    yaw: float
-    label_probability: float
+    yaw: Number
+    label_probability: Probability
 
 
 class MetadataView(msgspec.Struct, gc=False):
     """`metadata`; without `active_agent_count` the record comes from a producer that sends no markers."""
 
-    replay_session_id: str
-    replay_rate: Annotated[float, msgspec.Meta(ge=0)]
+    replay_session_id: Name
+    replay_rate: RateHz
     purpose: Purpose = Purpose.LIVE
     active_agent_count: Count | None = None
 
@@ -54,8 +59,8 @@ class TelemetryView(msgspec.Struct, gc=False):
     """One vehicle in one frame."""
 
     event_id: str
-    vehicle_id: str
-    scene_id: str
+    vehicle_id: Name
+    scene_id: Name
     event_time: str
     frame_index: Frame
     telemetry: SightingView
@@ -66,17 +71,18 @@ class MarkerView(msgspec.Struct, gc=False):
     """The end of a frame, or of a scene."""
 
     kind: Literal["frame_end", "scene_end"]
-    replay_session_id: str
-    scene_id: str
+    replay_session_id: Name
+    scene_id: Name
     frame_index: Frame
     start_frame: Frame
     event_time: str
-    processing_time: datetime
     active_agent_count: Count
     records: Count
     dataset: str
     purpose: Purpose = Purpose.LIVE
 
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 
 _telemetry = msgspec.json.Decoder(TelemetryView)
 _marker = msgspec.json.Decoder(MarkerView)
@@ -122,4 +128,6 @@ def epoch_ms(text: str) -> int:
         raise ContractError(f"not a time: {text!r}") from error
     if moment.tzinfo is None:
         raise ContractError(f"a time without a zone: {text!r}")
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:  # else its UTC may have no year to be written in
+        raise ContractError(f"a time out of all bounds: {text!r}")
     return round(moment.timestamp() * 1000)

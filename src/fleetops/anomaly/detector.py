@@ -168,6 +168,9 @@ def _evaluate_ready(item: Any, plan: Plan, state: State, out: Output) -> bool:
             # One frame may be cut by the offset we began at, two more may lack records that came early.
             settled = frame + plan.settle_frames + 1 + REORDER_FRAMES
             scene["emit_from"] = frame if began_here else settled
+        if not complete and frame - REORDER_FRAMES <= item["start_frame"] < frame:
+            # The offset we began at may have cut off a record of this frame that came early, before the first.
+            scene["emit_from"] = max(scene["emit_from"], frame + plan.settle_frames + 1 + REORDER_FRAMES)
         if not marked:
             # No frame goes unmarked unless a part of the stream was missed: be silent until that is forgotten.
             scene["emit_from"] = max(scene["emit_from"], frame + 1 + plan.settle_frames)

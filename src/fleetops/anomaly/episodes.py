@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .compiled import compiled
 from .severity import N_TYPES, NONE, escalate_concurrent
-from .state import DETECTIONS, Output, State
+from .state import DETECTIONS, FIRED_BITS, Output, State
 from .windows import Window
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def step_episodes(w: Window, plan: Plan, state: State, out: Output) -> None:
 def _fire(w: Window, kind: int, severity: int, plan: Plan, state: State, out: Output) -> None:
     """Note that `kind` fires; tell it at the rising edge, and when it is worse than in the last R frames."""
     rising = state.fired_at[w.row, kind, severity - 1] < w.frame - plan.rearm_frames
+    state.fired_bits[w.row, kind] = _bits_at(w, kind, state) | 1
     for level in range(severity):
         state.fired_at[w.row, kind, level] = w.frame
     for rule in range(len(plan.fired) - 1, -1, -1):
@@ -58,6 +59,15 @@ def clear_all(w: Window, since: int, state: State, out: Output) -> None:
     for kind in range(N_TYPES):
         if state.fired_at[w.row, kind, 0] >= since:
             _tell(w, kind, True, _last_severity(w.row, kind, state), state, out)
+
+
+@compiled
+def _bits_at(w: Window, kind: int, state: State) -> int:
+    """In which of the last frames `kind` fired, seen from this one: bit n is n frames ago."""
+    ago = w.frame - state.fired_at[w.row, kind, 0]
+    if ago >= FIRED_BITS:
+        return 0
+    return int((state.fired_bits[w.row, kind] << ago) & ((1 << FIRED_BITS) - 1))
 
 
 @compiled
@@ -85,6 +95,7 @@ def _tell(w: Window, kind: int, cleared: bool, severity: int, state: State, out:
     found["rule"] = state.fired_rule[w.row, kind]
     found["present"], found["last_seen"], found["born"] = w.present, vehicle["last_seen"], w.born
     found["active_agents"], found["active_agents_before"] = w.active_agents, w.active_agents_before
+    found["fired_bits"] = _bits_at(w, kind, state)
     cell = state.frames[s, w.frame % state.frames.shape[1]]
     found["event_time_ms"] = cell["event_time_ms"] if cell["frame"] == w.frame else 0
     for slot in range(w.rings.shape[1]):

@@ -17,7 +17,8 @@ from fleetops.contracts.wire import utc_from_ms
 from .engine import Found
 from .rule_set import EVIDENCE_FRAMES, RuleSet, threshold_values
 from .rules.registry import Features
-from .severity import ANOMALY_TYPES, NONE, SEVERITIES
+from .severity import ANOMALY_TYPES, SEVERITIES
+from .state import FIRED_BITS
 from .windows import Window
 
 
@@ -119,16 +120,10 @@ def _evidence(found: Found[SceneKey], window: Window, rules: RuleSet) -> Evidenc
         position_y_history=seen["y"].tolist(),
         yaw_history=seen["yaw"].tolist(),
         label_probability_history=seen["label_probability"].tolist(),
-        fired_frames=[frame for frame in frames if _fires_in(frame, found.detection, window, rules)],
+        fired_frames=[frame for frame in range(window.frame - span + 1, window.frame + 1) if _fired_in(frame, found)],
     )
 
 
-def _fires_in(frame: int, detection: np.void, window: Window, rules: RuleSet) -> bool:
-    """Whether a rule of this anomaly's type holds in an earlier frame of the evidence."""
-    kind = ANOMALY_TYPES[detection["anomaly_type"]]
-    earlier = window._replace(frame=frame, present=True, silent_frames=0, active_agents=-1, active_agents_before=-1)
-    return any(
-        rule.severity(earlier, values) != NONE
-        for rule, values in zip(rules.kinds, rules.rules, strict=True)
-        if rule.anomaly_type is kind
-    )
+def _fired_in(frame: int, found: Found[SceneKey]) -> bool:
+    ago = int(found.detection["frame"]) - frame
+    return ago < FIRED_BITS and bool(int(found.detection["fired_bits"]) >> ago & 1)

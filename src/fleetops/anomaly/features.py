@@ -37,7 +37,8 @@ def label_probability_delta(w: Window, frames: int) -> float:
 def position_jump_distance(w: Window, frames: int) -> float:
     """Distance between the positions at the window's two ends, m."""
     first, last = oldest(w, frames), now(w)
-    return math.hypot(last["x"] - first["x"], last["y"] - first["y"])
+    east, north = last["x"] - first["x"], last["y"] - first["y"]
+    return math.sqrt(east * east + north * north)  # not hypot: compiled and plain ones differ in the last bit
 
 
 @compiled

@@ -49,6 +49,7 @@ class _OpenScene:
     rows: dict[str, int]
     facts: SceneFacts
     heard_at_s: float = 0.0
+    event_time_ms: int = 0  # of the newest record of a live vehicle
     clock: VehicleClock | None = None
 
 
@@ -81,15 +82,15 @@ class Intake:
                     items += made
                     sources += [record] * len(made)
                     continue
+                if scene is None or view.scene_id != scene_id or view.metadata.replay_session_id != session:
+                    scene = self._scene(SceneKey(view.metadata.replay_session_id, view.scene_id), view)
+                    session, scene_id = view.metadata.replay_session_id, view.scene_id
+                    scene.heard_at_s = clock_s
+                items.append(self._record(view, scene, record.offset()))
             except ContractError as error:
                 batch.malformed.append((record, str(error)))
-                continue
-            if scene is None or view.scene_id != scene_id or view.metadata.replay_session_id != session:
-                session, scene_id = view.metadata.replay_session_id, view.scene_id
-                scene = self._scene(SceneKey(session, scene_id), view)
-                scene.heard_at_s = clock_s
-            items.append(self._record(view, scene, record.offset()))
-            sources.append(record)
+            else:
+                sources.append(record)
         return batch
 
     def passed(self, silent_s: float, offset: int, clock_s: float) -> list[Item]:
@@ -162,6 +163,7 @@ class Intake:
         if scene.clock is None:
             scene.clock = VehicleClock(self._settle_frames)
         scene.heard_at_s = clock_s
+        scene.event_time_ms = self._time[1]
         before, after = scene.clock.heard(view.frame_index, event_id, view.metadata.replay_rate, clock_s)
         return [
             *(self._own_marker(scene, tick, offset) for tick in before),
@@ -171,5 +173,7 @@ class Intake:
 
     def _own_marker(self, scene: _OpenScene, tick: Tick, offset: int) -> Item:
         kind, expected = (SCENE_END, -1) if tick.ends else (FRAME_END, 1)
-        start = tick.start_frame
-        return kind, scene.number, 0, tick.frame, offset, self._time[1], _NO_SIGHTING, expected, _LIVE_AGENTS, start
+        time_ms, start = scene.event_time_ms, tick.start_frame
+        if scene.clock is not None:
+            time_ms += scene.clock.ms_since_heard(tick.frame)
+        return kind, scene.number, 0, tick.frame, offset, time_ms, _NO_SIGHTING, expected, _LIVE_AGENTS, start

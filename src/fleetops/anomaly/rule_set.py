@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -33,10 +33,10 @@ class _Document(BaseModel):
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     version: int = Field(ge=1)
     description: str
-    rearm_frames: int = Field(ge=1)
-    retire_frames: int = Field(ge=2)
+    rearm_frames: int = Field(ge=1, le=10_000)
+    retire_frames: int = Field(ge=2, le=10_000)
     concurrent_is_critical: bool = True
-    rules: dict[str, dict[str, float | int]] = Field(min_length=1)
+    rules: dict[str, dict[str, Annotated[float, Field(le=1e9, allow_inf_nan=False)] | int]] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,13 @@ def parse_rule_set(text: str, origin: str) -> RuleSet:
             f"rearm_frames ({document.rearm_frames}), or a restart could change what is found"
         )
     rules = tuple(_thresholds(name, values, origin) for name, values in document.rules.items())
-    canonical = json.dumps(document.model_dump(exclude={"description"}), separators=(",", ":"))
+    for values in rules:
+        if reason := RULES[type(values)].impossible(values, document.retire_frames):
+            raise RuleSetError(f"{origin}: {RULES[type(values)].name} can never fire: {reason}")
+    # What runs, not how it was written: defaults filled in, numbers typed.
+    bounds = [document.name, document.version, document.rearm_frames, document.retire_frames]
+    what_runs = [[RULES[type(values)].name, _fields(values)] for values in rules]
+    canonical = json.dumps([*bounds, document.concurrent_is_critical, what_runs], separators=(",", ":"))
     return RuleSet(
         name=document.name,
         version=document.version,
@@ -174,6 +180,8 @@ def _thresholds(name: str, values: dict[str, float | int], origin: str) -> Thres
         value = values.get(field, default)
         if isinstance(default, int) and not float(value).is_integer():
             raise RuleSetError(f"{origin}: {name}.{field} is a whole number of frames or agents, not {value}")
+        if isinstance(default, int) and value >= 2**31:
+            raise RuleSetError(f"{origin}: {name}.{field} is {value}, more than any count of frames or agents")
         if value < (1 if _is_span(field) else 0):
             raise RuleSetError(f"{origin}: {name}.{field} is {value}, which is too small to mean anything")
         # int and float compile to different code; the type of the default decides.

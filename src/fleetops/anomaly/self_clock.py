@@ -14,7 +14,12 @@ from uuid import UUID
 
 from fleetops.errors import ContractError
 
+from .windows import REORDER_FRAMES
+
 _KEPT_IDS = 16
+_BEHIND_AT_MOST = 3
+"""So many records in a row from before what was heard, and unknown: the vehicle counts its frames anew."""
+
 _DEFAULT_RATE_HZ = 10.0
 
 
@@ -41,6 +46,7 @@ class VehicleClock:
         self._ticked_frame = 0  # newest frame said to be over, sent or not
         self._heard_at_s = 0.0
         self._period_s = 1 / _DEFAULT_RATE_HZ
+        self._behind = 0
         self._ids: OrderedDict[int, UUID] = OrderedDict()
 
     @staticmethod
@@ -57,22 +63,25 @@ class VehicleClock:
 
     def heard(self, frame: int, event_id: UUID, rate_hz: float, clock_s: float) -> tuple[list[Tick], list[Tick]]:
         """The markers to send before and after the record of `frame`."""
+        known = self._ids.get(frame) == event_id
         self._remember(frame, event_id)
-        self._heard_at_s = clock_s
         self._period_s = 1 / (rate_hz or _DEFAULT_RATE_HZ)
-        before: list[Tick] = []
         if self._start is None:
             self._begin(frame)
-        elif self._heard_frame < frame <= self._ticked_frame or frame > self._ticked_frame + self._settle_frames:
+        elif frame < self._heard_frame - REORDER_FRAMES and not known:
+            self._behind += 1
+            if self._behind < _BEHIND_AT_MOST:
+                return [], []
+            return self._begin_anew(frame, clock_s)
+        elif self._heard_frame < frame <= self._ticked_frame - REORDER_FRAMES or self._is_far_on(frame):
             # Back after a silence that was told already, or so far on that nothing before matters.
-            before.append(Tick(self._ticked_frame, self._start, ends=True))
-            self._begin(frame)
-        else:
-            before += [Tick(missed, self._start) for missed in range(self._ticked_frame + 1, frame)]
-        start = frame if self._start is None else self._start
+            return self._begin_anew(frame, clock_s)
+        self._heard_at_s = clock_s
+        self._behind = 0
+        before = [Tick(missed, self._first) for missed in range(self._ticked_frame + 1, frame)]
         self._heard_frame = max(self._heard_frame, frame)
         self._ticked_frame = max(self._ticked_frame, frame)
-        return before, [Tick(self._ticked_frame, start)]
+        return before, [Tick(self._ticked_frame, self._first)]
 
     def passed(self, clock_s: float) -> list[Tick]:
         """The markers of the frames in which the vehicle should have been heard by now."""
@@ -90,6 +99,24 @@ class VehicleClock:
     def event_id(self, frame: int) -> UUID | None:
         """Id of the record of `frame`, while it is remembered."""
         return self._ids.get(frame)
+
+    def ms_since_heard(self, frame: int) -> int:
+        """How long after the newest record the time of `frame` lies, ms."""
+        return max(0, round((frame - self._heard_frame) * self._period_s * 1000))
+
+    @property
+    def _first(self) -> int:
+        return 0 if self._start is None else self._start
+
+    def _is_far_on(self, frame: int) -> bool:
+        return frame > self._ticked_frame + self._settle_frames
+
+    def _begin_anew(self, frame: int, clock_s: float) -> tuple[list[Tick], list[Tick]]:
+        end = Tick(self._ticked_frame, self._first, ends=True)
+        self._begin(frame)
+        self._heard_at_s = clock_s
+        self._behind = 0
+        return [end], [Tick(frame, frame)]
 
     def _begin(self, frame: int) -> None:
         self._start = self._heard_frame = self._ticked_frame = frame

@@ -100,9 +100,13 @@ DETECTION = np.dtype(
         ("active_agents", np.int32),
         ("active_agents_before", np.int32),
         ("event_time_ms", np.int64),
+        ("fired_bits", np.int64),  # bit n set = its type fired n frames ago
     ],
     align=True,
 )
+
+FIRED_BITS: Final = 32
+"""Frames for which it is remembered whether a type fired."""
 
 FIRING = np.dtype([("row", np.int32), ("frame", np.int32), ("rule", np.int8), ("severity", np.int8)], align=True)
 """One rule that held on one vehicle in one frame: what episodes are made of. Kept only when asked for."""
@@ -118,6 +122,7 @@ class State(NamedTuple):
     vehicles: Structured  # (V,) of VEHICLE
     fired_at: npt.NDArray[np.int32]  # (V, types, 3): last frame that fired at INFO, WARNING, CRITICAL or above
     fired_rule: npt.NDArray[np.int8]  # (V, types): the rule that fired last
+    fired_bits: npt.NDArray[np.int64]  # (V, types): bit n set = it fired n frames before it fired last
     scenes: Structured  # (S,) of SCENE
     frames: Structured  # (S, H) of FRAME
     released: npt.NDArray[np.int32]  # (V,): rows whose vehicle was forgotten
@@ -145,6 +150,7 @@ def new_state(vehicles: int, scenes: int, ring_frames: int, history_frames: int)
         vehicles=np.zeros(vehicles, VEHICLE),
         fired_at=np.full((vehicles, N_TYPES, 3), NEVER, np.int32),
         fired_rule=np.zeros((vehicles, N_TYPES), np.int8),
+        fired_bits=np.zeros((vehicles, N_TYPES), np.int64),
         scenes=np.zeros(scenes, SCENE),
         frames=np.zeros((scenes, history_frames + _FRAME_MARGIN), FRAME),
         released=np.zeros(vehicles, np.int32),

@@ -23,6 +23,7 @@ RULES = rule_set(
     "[rules.decel_threshold_exceeded]\nwindow_frames = 4\nvelocity_delta_threshold_ms = 3",
     "[rules.label_probability_dropped]\nwindow_frames = 3",
     "[rules.position_jumped]\nwindow_frames = 2",
+    "[rules.yaw_jumped]\nwindow_frames = 2\nyaw_jump_threshold_rad = 2.5",
     "[rules.updates_missing]\ndropout_frame_threshold = 2",
     "[rules.active_agents_dropped]\nagent_count_drop_threshold = 1",
     rearm=3,
@@ -51,7 +52,9 @@ def scenes(draw: st.DrawFn, name: str = "scene", max_frames: int = 70) -> list[E
                 Seen(
                     vehicle,
                     frame,
-                    x=3.0 * dice.randrange(3) if restless else 0.0,
+                    x=dice.randrange(9000) / 1000 if restless else 0.0,
+                    y=dice.randrange(2000) / 1000 if restless else 0.0,
+                    yaw=dice.randrange(-3142, 3142) / 1000 if restless else 0.0,
                     speed=float(dice.randrange(9)) if restless else 4.0,
                     acceleration=dice.choice([0.0, 4.0, 6.0]) if restless else 0.0,
                     label_probability=dice.choice([1.0, 0.5]) if restless else 1.0,
@@ -149,9 +152,13 @@ def test_repeated_records_and_markers_change_nothing(events: list[Event], dice: 
 def test_a_worker_killed_anywhere_finds_the_same(first: list[Event], second: list[Event], dice: random.Random) -> None:
     """Two scenes interleaved on one partition; at every kill, memory is lost and reading goes on from the last commit.
 
-    What was told between the commit and the kill is told again, and nothing else is.
+    What was told between the commit and the kill is told again, and nothing else is. Half
+    of the time each scene is out of order, too: then an offset that one scene holds may cut
+    off what came early of the other.
     """
     events: list[Event] = []
+    if dice.random() < 0.5:
+        first, second = shuffled(first, dice), shuffled(second, dice)
     left, right = list(first), list(second)
     while left or right:
         source = left if left and (not right or dice.random() < 0.5) else right
@@ -190,6 +197,24 @@ def test_a_worker_killed_in_a_disordered_stream_finds_the_same(events: list[Even
         if dice.random() < 0.2 and position < len(events):
             position, subject = committed, engine()
     assert found == expected
+
+
+def test_an_early_record_cut_off_by_another_scenes_offset_changes_nothing() -> None:
+    """Frame 0 is whole, frame 1 is not: its record lies before the offset, which the other scene holds."""
+    rules = rule_set("[rules.updates_missing]\ndropout_frame_threshold = 1", rearm=3, retire=5)
+    events: list[Event] = [
+        Seen("car", 1, scene="a"),
+        Seen("bus", 0, scene="b"),
+        Seen("car", 0, scene="a"),
+        FrameEnd(0, 1, scene="a"),
+        FrameEnd(1, 1, scene="a"),
+        *(FrameEnd(frame, 0, scene="a") for frame in range(2, 40)),
+    ]
+    before = engine(rules)
+    expected = set(tell(before, events))
+    assert {frame for _, frame, *_ in expected} == {3, 6}
+    assert before.needed_offset() == 1
+    assert set(tell(engine(rules), events[1:], 1)) <= expected
 
 
 def test_too_little_history_loses_something() -> None:

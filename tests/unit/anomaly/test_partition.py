@@ -167,6 +167,15 @@ def test_an_anomaly_says_everything_the_plan_shows() -> None:
         (json.dumps(telemetry("v", 0, x=float("nan"))).encode(), b"v", "not a telemetry record"),
         (json.dumps(telemetry("v", 0)).replace('"x": 0.0', '"x": 1e999').encode(), b"v", "not a telemetry record"),
         (json.dumps({**telemetry("v", 0, agents=None), "event_id": "seven"}).encode(), b"v", "not a UUID"),
+        # Readable, but what a rule or a message would make of it is not: each of these once ended the worker.
+        (json.dumps({**telemetry("v", 0), "event_time": "0001-01-01T00:00:00+14:00"}).encode(), b"v", "out of all"),
+        (json.dumps({**telemetry("v", 0), "event_time": "9999-12-31T23:59:59.9999Z"}).encode(), b"v", "out of all"),
+        (json.dumps(telemetry("v", 0, x=1.7e308)).encode(), b"v", "telemetry.position.x"),
+        (json.dumps(telemetry("v", 0, speed=-1e9)).encode(), b"v", "telemetry.velocity"),
+        (json.dumps({**telemetry("v", 0), "vehicle_id": "v\ud800"}).encode(), b"v", "surrogate"),
+        (json.dumps({**telemetry("v", 0), "scene_id": "\udfff"}).encode(), b"v", "surrogate"),
+        (json.dumps({**telemetry("", 0, agents=None)}).encode(), b"v", "vehicle_id"),
+        (json.dumps(telemetry("v", 0)).replace('"replay_rate": 10.0', '"replay_rate": 1.7e308').encode(), b"v", "rate"),
     ],
 )
 def test_what_cannot_be_read_is_refused_and_disturbs_nothing(raw: bytes | None, key: bytes, says: str) -> None:
@@ -246,6 +255,48 @@ def test_a_live_vehicles_records_may_change_places() -> None:
         told.append([(a.anomaly_id, a.provenance.frame_index) for a in findings.anomalies])
         assert not findings.refused
     assert told[0] == told[1] != []
+
+
+@pytest.mark.parametrize("late_s", [0.15, 0.25])
+def test_a_live_vehicle_that_comes_late_keeps_its_window(late_s: float) -> None:
+    """A record that is a quarter of a second late is not a new beginning: the braking is seen all the same."""
+    subject = detector()
+    speeds = [(13.5, 0.1), (10.2, 2.5), (5.0, 4.2)]
+    records = on_wire([live(f, speed=v, acceleration=a) for f, (v, a) in enumerate(speeds)])
+    take(subject, records[:2], clock_s=10.0)
+    subject.tick(900.0, NOW, 10.0 + late_s - 0.01)
+    (anomaly,) = take(subject, records[2:], clock_s=10.0 + late_s).anomalies
+    assert anomaly.anomaly_type is AnomalyType.SUDDEN_DECELERATION
+
+
+@pytest.mark.parametrize("first", [range(1000), [2**29]], ids=["reboot", "one wrong frame"])
+def test_a_live_vehicle_that_counts_anew_is_watched_again(first: Iterable[int]) -> None:
+    """After a reset of its frame counter, or one wild frame, at most two records are lost."""
+    subject = detector()
+    take(subject, on_wire([live(f) for f in first]), clock_s=10.0)
+    again = [live(f, speed=13.5 - 4 * (f - 49) * (f > 49), acceleration=4.2 * (f > 49)) for f in range(53)]
+    again = [message | {"event_id": str(UUID(int=10_000 + n))} for n, message in enumerate(again)]
+    findings = take(subject, on_wire(again, 5000), clock_s=11.0)
+    assert AnomalyType.SUDDEN_DECELERATION in {anomaly.anomaly_type for anomaly in findings.anomalies}
+    assert findings.late + findings.duplicates <= 2
+
+
+def test_a_live_vehicles_silence_is_dated_by_its_own_clock() -> None:
+    """Not by the last record of anybody else: its newest record, and the frames since."""
+    subject = detector()
+    bus = [live(f) | {"event_time": f"2026-11-23T10:00:00.{f}00Z"} for f in range(5)]
+    take(subject, on_wire([*bus, telemetry("car", 0)]), clock_s=100.0)
+    (dropout,) = subject.tick(900.0, NOW, 100.9).anomalies
+    assert dropout.event_time == datetime(2026, 11, 23, 10, 0, 0, 800_000, UTC)
+
+
+def test_the_evidence_of_a_silence_names_the_frames_that_fired() -> None:
+    """A vehicle unseen for four frames: the fourth fired, and no frame in which it was seen."""
+    subject = detector()
+    messages = [telemetry("a", 0), marker(0, 1), *(marker(frame, 0) for frame in range(1, 6))]
+    (dropout,) = take(subject, on_wire(messages)).anomalies
+    assert dropout.evidence.frame_indices == [0]
+    assert dropout.evidence.fired_frames == [4]
 
 
 def test_a_live_vehicle_that_falls_silent_is_told_by_the_wall_clock() -> None:

@@ -40,13 +40,16 @@ def test_baseline_is_the_plan_to_the_letter() -> None:
 
 
 def test_the_hash_follows_the_content_and_not_the_prose() -> None:
-    """Another threshold is another rule set; another description or comment is not."""
+    """Another threshold is another rule set; other prose, a default written out or `2` for `2.0` is not."""
     one = parse_rule_set(HEAD + "[rules.yaw_jumped]\nyaw_jump_threshold_rad = 0.5", "t")
     same = parse_rule_set(
         "# c\n" + HEAD.replace('"d"', '"other"') + "[rules.yaw_jumped]\nyaw_jump_threshold_rad = 0.5", "t"
     )
     other = parse_rule_set(HEAD + "[rules.yaw_jumped]\nyaw_jump_threshold_rad = 0.6", "t")
     assert one.identity == same.identity != other.identity
+    assert one.identity == parse_rule_set(HEAD + "[rules.yaw_jumped]", "t").identity
+    jump = HEAD + "[rules.position_jumped]\nposition_jump_threshold_m = "
+    assert parse_rule_set(jump + "2", "t").identity == parse_rule_set(jump + "2.0", "t").identity
     assert one.identity.startswith("mine@sha256:")
 
 
@@ -62,6 +65,10 @@ def test_the_hash_follows_the_content_and_not_the_prose() -> None:
         (HEAD + "[rules.yaw_jumped]\nwindow_frames = 2.5", "whole number"),
         (HEAD + "[rules.yaw_jumped]\nwindow_frames = 0", "too small"),
         (HEAD + '[rules.yaw_jumped]\nyaw_jump_threshold_rad = "a lot"', "rules.yaw_jumped"),
+        (HEAD + "[rules.yaw_jumped]\nyaw_jump_threshold_rad = nan", "rules.yaw_jumped"),
+        (HEAD + "[rules.yaw_jumped]\nyaw_jump_threshold_rad = inf", "rules.yaw_jumped"),
+        (HEAD + "[rules.updates_missing]\ndropout_frame_threshold = 3000000000", "more than any count"),
+        (HEAD + "[rules.updates_missing]\ndropout_frame_threshold = 4", "can never fire"),
         (HEAD.replace("= 5", "= 3") + "[rules.yaw_jumped]", "retire_frames (3) must be greater than rearm_frames (3)"),
     ],
 )

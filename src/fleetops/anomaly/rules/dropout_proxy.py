@@ -38,6 +38,12 @@ def explain_count(w: Window, _: ActiveAgentsDropped) -> Features:
     }
 
 
+def _is_forgotten_first(t: UpdatesMissing, retire_frames: int) -> str | None:
+    if t.dropout_frame_threshold + 1 < retire_frames:
+        return None
+    return f"a vehicle is forgotten after {retire_frames} silent frames, before the threshold is passed"
+
+
 @rule(
     name="updates_missing",
     anomaly_type=AnomalyType.DROPOUT_PROXY,
@@ -45,6 +51,7 @@ def explain_count(w: Window, _: ActiveAgentsDropped) -> Features:
     explain=explain_silence,
     sentence="Nothing has been heard of this vehicle for several frames.",
     units={"dropout_frame_threshold": "frames"},
+    impossible=_is_forgotten_first,
 )
 def updates_missing(w: Window, t: UpdatesMissing) -> int:
     """INFO where the vehicle has been silent for more than the threshold."""

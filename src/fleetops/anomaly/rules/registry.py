@@ -40,6 +40,7 @@ class Rule:
         explain: every feature the rule looked at, for evidence.
         sentence: what it means, for an operator.
         units: unit per threshold field.
+        impossible: why it can never fire with these thresholds and so many frames until a vehicle is forgotten.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Rule:
     explain: Callable[[Window, Any], Features]
     sentence: str
     units: Mapping[str, str]
+    impossible: Callable[[Any, int], str | None]
 
 
 RULES: dict[type[tuple[Any, ...]], Rule] = {}
@@ -65,12 +67,13 @@ def rule(
     sentence: str,
     units: Mapping[str, str],
     scope: Scope = Scope.VEHICLE,
+    impossible: Callable[[T, int], str | None] = lambda _thresholds, _retire_frames: None,
 ) -> Callable[[Callable[[Window, T], int]], Callable[[Window, T], int]]:
     """Register the decorated scalar function as a rule and mark it compilable."""
 
     def register(function: Callable[[Window, T], int]) -> Callable[[Window, T], int]:
         marked = compiled(function)
-        RULES[thresholds] = Rule(name, anomaly_type, scope, thresholds, marked, explain, sentence, units)
+        RULES[thresholds] = Rule(name, anomaly_type, scope, thresholds, marked, explain, sentence, units, impossible)
         return marked
 
     return register
