@@ -6,11 +6,10 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Final
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from fleetops.db.failures import unavailable
 from fleetops.db.transaction import transact
 
 from . import people
@@ -36,7 +35,9 @@ class Upkeep:
                 await self.check_credentials(datetime.now(UTC))
                 if rounds % _PRUNE_EVERY == 0:
                     await transact(self._sessions, lambda db: people.prune(db, datetime.now(UTC)))
-            except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:
+                if not unavailable(error):
+                    raise
                 log.warning("upkeep_postponed", reason=str(error) or type(error).__name__)
             rounds += 1
             try:

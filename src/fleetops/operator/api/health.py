@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from pydantic import JsonValue
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from fleetops import __version__
+from fleetops.db.failures import unavailable
 from fleetops.web import problems
 
 from .callers import InRuntime, Viewer
@@ -23,7 +23,9 @@ async def health(_: Viewer, runtime: InRuntime) -> Health:
         async with runtime.sessions() as db:
             await db.execute(text("SELECT 1"))
         database = True
-    except (OSError, DBAPIError):
+    except Exception as error:
+        if not unavailable(error):
+            raise
         database = False
     kafka = runtime.kafka_connected()
     return Health(

@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import asyncpg
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
+from fleetops.db.failures import unavailable
 from fleetops.operator.outbox import STAMPED_CHANNEL, events_after, last_seq
 
 from .hub import Hub
@@ -45,8 +44,10 @@ class Feed:
                         begun = True
                     self.connected = True
                     await self._follow(stop)
-            except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:
                 self.connected = False
+                if not unavailable(error):
+                    raise
                 log.warning("outbox_feed_interrupted", reason=str(error) or type(error).__name__)
                 await _pause(stop, _RETRY_S)
 

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-import asyncpg
 import structlog
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 
 from fleetops.contracts.wire import utc_from_ms
+from fleetops.db.failures import unavailable
 from fleetops.db.transaction import transact
 from fleetops.operator.delays import Delays
 from fleetops.operator.scenes import SceneKey, begin_scene, end_scene, open_scenes
@@ -65,7 +64,9 @@ class Ledger:
                             await self._keep(stop, connection)
                         finally:
                             await connection.invalidate()  # the lock goes with it
-            except (OSError, DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:
+                if not unavailable(error):
+                    raise
                 log.warning("positions_not_written", reason=str(error) or type(error).__name__)
             await _pause(stop)
 
