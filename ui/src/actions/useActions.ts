@@ -8,6 +8,8 @@ import { useFleet } from "../store/fleetStore";
 /** What an action needs beside its type: a comment, a judgement, a time. */
 export type ActionDetails = Omit<ActionCommand, "action_type" | "operator_id" | "version">;
 
+const RETRY_MS = 1_000;
+
 interface Order {
   readonly alertId: string;
   readonly action: ActionType;
@@ -25,9 +27,18 @@ export function useAct(): {
   const queries = useQueryClient();
   const mutation = useMutation({
     mutationFn: send,
+    // Also while the browser thinks itself offline: an action held back would be done when nobody expects it.
+    networkMode: "always",
+    retry: (failures, error) => failures < 1 && isUnknown(error),
+    retryDelay: RETRY_MS,
     onSuccess: (alert) => useFleet.getState().learn(alert),
     onError: (error, order) => {
-      notifications.show({ color: "red", title: `${plain(order.action)} failed`, message: reason(error) });
+      const outcome = isUnknown(error) ? "got no answer" : "failed";
+      notifications.show({
+        color: "red",
+        title: `${plain(order.action)} ${outcome}`,
+        message: reason(error),
+      });
     },
     onSettled: (_, __, order) => queries.invalidateQueries({ queryKey: ["alert", order.alertId] }),
   });
@@ -53,11 +64,16 @@ async function send({ alertId, action, details = {}, key }: Order): Promise<Aler
   }
 }
 
+/** Whether the action may have been done or not: the answer was lost, or the server could not give one. */
+function isUnknown(error: unknown): boolean {
+  return !(error instanceof ProblemError) || error.status === 0 || error.status === 503;
+}
+
 function reason(error: unknown): string {
-  if (error instanceof ProblemError) {
+  if (error instanceof ProblemError && !isUnknown(error)) {
     return error.status === 409 ? `${error.message}. What you see is up to date now.` : error.message;
   }
-  return "The server could not be reached. Nothing was done.";
+  return "It was sent twice. Whether it was done is not known: look at the alert again before you repeat it.";
 }
 
 /** An action's name within a sentence. */
