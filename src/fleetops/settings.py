@@ -7,14 +7,38 @@ underscores: `FLEETOPS_KAFKA__BOOTSTRAP_SERVERS`, `FLEETOPS_REPLAY__PORT`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .errors import ConfigurationError
 from .log import LogFormat
 
+LOWEST_RATE_HZ = 0.1
+"""Much slower, and every frame would come after detection has given its scene up."""
+
+
+def _no_slower_than_lowest(rate_hz: float) -> float:
+    if 0 < rate_hz < LOWEST_RATE_HZ:
+        raise ValueError(
+            f"frames per second must be 0, as fast as the broker takes it, or at least {LOWEST_RATE_HZ:g}: "
+            "between slower frames detection could give the scene up"
+        )
+    return rate_hz
+
+
+RateHz = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=1000,
+        description=f"frames per second, at least {LOWEST_RATE_HZ:g}; 0 = as fast as the broker takes it",
+        examples=[10.0],
+    ),
+    AfterValidator(_no_slower_than_lowest),
+]
 Port = Annotated[int, Field(ge=0, le=65535, description="0 = a free one")]
 
 
@@ -45,9 +69,7 @@ class ReplaySettings(_Section):
     host: str = "127.0.0.1"
     port: Port = 8001
     dataset: Annotated[Path | None, Field(description="an L5Kit zarr")] = None
-    rate_hz: Annotated[
-        float, Field(ge=0, le=1000, description="frames per second; 0 = as fast as the broker takes it")
-    ] = 10.0
+    rate_hz: RateHz = 10.0
     admit: Annotated[Literal["vehicles", "all"], Field(description="which tracks become fleet vehicles")] = "vehicles"
     min_label_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     idle_end_s: Annotated[float, Field(gt=0, description="a session paused this long is ended")] = 600.0
@@ -91,7 +113,11 @@ class OperatorSettings(_Section):
 
 
 class Settings(BaseSettings):
-    """All of FleetOps' settings."""
+    """All of FleetOps' settings.
+
+    Raises:
+        ConfigurationError: two of them contradict each other.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix="FLEETOPS_", env_nested_delimiter="__", env_file=None, frozen=True, extra="forbid"
@@ -110,3 +136,14 @@ class Settings(BaseSettings):
     database_url: Annotated[SecretStr | None, Field(description="PostgreSQL; embedded when not set")] = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: LogFormat = "json"
+
+    @model_validator(mode="after")
+    def _pauses_end_before_scenes_are_given_up(self) -> Self:
+        idle_end_s, give_up_s = self.replay.idle_end_s, self.anomaly.give_up_s
+        if idle_end_s >= give_up_s:
+            raise ConfigurationError(
+                f"FLEETOPS_REPLAY__IDLE_END_S ({idle_end_s:g} s) must be smaller than FLEETOPS_ANOMALY__GIVE_UP_S "
+                f"({give_up_s:g} s), or detection gives up the scenes of a paused session that may still be resumed: "
+                "lower the first or raise the second"
+            )
+        return self

@@ -7,6 +7,7 @@ import os
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from fleetops.errors import ConfigurationError
 from fleetops.settings import Settings
 
 
@@ -51,6 +52,8 @@ def test_the_agreed_defaults_hold() -> None:
         ("FLEETOPS_KAFKA__BATCH_SIZE", "0"),
         ("FLEETOPS_KAFKA__TYPO", "1"),
         ("FLEETOPS_REPLAY__PORT", "65536"),
+        ("FLEETOPS_REPLAY__RATE_HZ", "-1"),
+        ("FLEETOPS_REPLAY__RATE_HZ", "0.099"),
         ("FLEETOPS_LOG_LEVEL", "LOUD"),
     ],
 )
@@ -59,6 +62,25 @@ def test_what_makes_no_sense_is_refused(monkeypatch: pytest.MonkeyPatch, name: s
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+@pytest.mark.parametrize("rate", ["0", "0.1", "1000"])
+def test_a_rate_is_unbounded_or_fast_enough_for_detection(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
+    """0 means as fast as it goes; the bounds themselves are allowed."""
+    monkeypatch.setenv("FLEETOPS_REPLAY__RATE_HZ", rate)
+    assert Settings().replay.rate_hz == float(rate)
+
+
+def test_a_pause_ends_before_detection_gives_its_scenes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names both variables and their values; one second apart is enough."""
+    monkeypatch.setenv("FLEETOPS_ANOMALY__GIVE_UP_S", "600")
+    with pytest.raises(
+        ConfigurationError,
+        match=r"^FLEETOPS_REPLAY__IDLE_END_S \(600 s\) must be smaller than FLEETOPS_ANOMALY__GIVE_UP_S \(600 s\)",
+    ):
+        Settings()
+    monkeypatch.setenv("FLEETOPS_REPLAY__IDLE_END_S", "599")
+    assert Settings().anomaly.give_up_s == 600
 
 
 def test_settings_cannot_be_changed_once_built() -> None:

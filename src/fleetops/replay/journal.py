@@ -15,7 +15,9 @@ from typing import Annotated
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .request import RateHz, ReplayRequest, SessionId
+from fleetops.settings import RateHz
+
+from .request import ReplayRequest, SessionId
 from .state import SessionStatus
 from .timeline import Progress
 

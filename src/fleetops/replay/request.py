@@ -7,15 +7,13 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fleetops.contracts.vocabulary import Purpose
+from fleetops.settings import RateHz
 
 from .timeline import Mode
 
 SceneId = Annotated[str, Field(min_length=1, max_length=200)]
 SessionId = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="letters, digits, `.`, `_`, `-`")
-]
-RateHz = Annotated[
-    float, Field(ge=0, le=1000, description="frames per second; 0 = as fast as the broker takes it", examples=[10.0])
 ]
 Frame = Annotated[int, Field(ge=0, lt=2**30)]
 

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from fleetops.contracts.vocabulary import Purpose
 from fleetops.dataset.golden_scenes import SceneDefinition
+from fleetops.settings import RateHz
 
-from .request import RateHz, SessionId
+from .request import SessionId
 from .sessions import SessionView
 from .state import SessionStatus
 from .timeline import Mode

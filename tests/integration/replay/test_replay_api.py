@@ -215,6 +215,7 @@ def test_unknown_things_are_404_and_say_what_there_is(service: ReplayService) ->
         {"scene_ids": ["scene_00000", "scene_00000"]},
         {"scene_ids": ["scene_00000"], "replay_rate_hz": -1},
         {"scene_ids": ["scene_00000"], "replay_rate_hz": "NaN"},
+        {"scene_ids": ["scene_00000"], "replay_rate_hz": 0.05},
         {"scene_ids": ["scene_00000"], "mode": "sideways"},
         {"scene_ids": ["scene_00000"], "session_id": "../../etc"},
         {"scene_ids": ["scene_00000"], "speed": 3},
