@@ -51,7 +51,7 @@ def demo(
     dataset: Annotated[Path | None, typer.Option(help="An L5Kit zarr.", show_default=False)] = None,
     scenes: Annotated[int, typer.Option(min=1, help="Replay the first so many scenes, all at once.")] = 3,
     rate: Annotated[
-        float | None, typer.Option(min=0, help="Frames per second; 0 = as fast as it goes. [default: 10]")
+        float | None, typer.Option(min=0, max=1000, help="Frames per second; 0 = as fast as it goes. [default: 10]")
     ] = None,
     session_id: Annotated[
         str | None, typer.Option(help="Equal ids give equal anomaly ids. [default: a new one]")
@@ -68,6 +68,8 @@ def demo(
 
     from rich.console import Console  # noqa: PLC0415
 
+    if session_id is not None:
+        _check_session_id(session_id)
     settings = _settings()
     replay = {"dataset": dataset and dataset.resolve(), "rate_hz": rate}
     changes: dict[str, object] = {
@@ -158,13 +160,22 @@ def upgrade(data_dir: DataDir = None) -> None:
 @token_app.command()
 def create(
     role: Annotated[Role, typer.Option(help="What it may do.")],
-    name: Annotated[str, typer.Option(help="What its actions are signed with: `token:NAME`.")],
+    name: Annotated[
+        str | None, typer.Option(help="What its actions are signed with: `token:NAME`. [default: a new one]")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Make an API token. It is shown this once."""
+    """Make an API token. It is shown this once, alone on the standard output."""
+    from secrets import token_hex  # noqa: PLC0415
+
     from .operator.access import create_token  # noqa: PLC0415
 
-    typer.echo(create_token(_database_settings("fleetops token create", data_dir), role, name))
+    settings = _database_settings("fleetops token create", data_dir)
+    chosen = name if name is not None else f"token-{token_hex(3)}"
+    secret = create_token(settings, role, chosen)
+    if name is None:
+        typer.echo(f"its name: {chosen}", err=True)
+    typer.echo(secret)
 
 
 @app.command()
@@ -180,14 +191,40 @@ def _settings() -> Settings:
         ConfigurationError: one is not valid; says which variable, and why.
     """
     from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic_settings import SettingsError  # noqa: PLC0415
 
     from .settings import Settings  # noqa: PLC0415
 
     try:
         return Settings()
+    except SettingsError as error:
+        # It tells the section alone: `kafka` for FLEETOPS_KAFKA__CLIENT_OPTIONS.
+        raise ConfigurationError(
+            f"settings that cannot be used: {error}; what holds several values is written as JSON: "
+            """FLEETOPS_KAFKA__CLIENT_OPTIONS='{"security.protocol": "SSL"}'"""
+        ) from None
     except ValidationError as error:
         wrong = [f"FLEETOPS_{'__'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
         raise ConfigurationError("settings that cannot be used:\n  " + "\n  ".join(wrong)) from None
+
+
+def _check_session_id(session_id: str) -> None:
+    """Refuse now what replay-service would refuse when everything runs.
+
+    Raises:
+        ConfigurationError: it cannot be the id of a session.
+    """
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    from .replay.request import SessionId  # noqa: PLC0415
+
+    try:
+        TypeAdapter(SessionId).validate_python(session_id)
+    except ValidationError:
+        raise ConfigurationError(
+            f"--session-id {session_id!r}: use up to 100 letters, digits, '.', '_' and '-', "
+            "a letter or a digit at the front"
+        ) from None
 
 
 def _service_settings(name: str) -> Settings:

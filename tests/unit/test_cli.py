@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from fleetops import __version__
+from fleetops.auth.roles import Role
+from fleetops.cli import app
+from fleetops.settings import Settings
 
 HEAVY = ("numpy", "numba", "zarr", "sqlalchemy", "fastapi", "confluent_kafka", "asyncpg", "alembic", "rich.live")
 
@@ -51,6 +55,47 @@ def test_a_setting_that_cannot_be_used_is_named() -> None:
     assert ended.returncode == 2
     assert "FLEETOPS_REPLAY__PORT" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_setting_that_is_no_json_is_told() -> None:
+    """A map that cannot be parsed is a configuration error like any other, and the way to write one is shown."""
+    ended = _fleetops("replay", environment={"FLEETOPS_KAFKA__CLIENT_OPTIONS": "foo"})
+    assert ended.returncode == 2
+    assert "kafka" in ended.stderr
+    assert "JSON" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--rate", "nan"), ("--rate", "inf"), ("--rate", "1000.5"), ("--session-id", "a b"), ("--session-id", "")],
+)
+def test_what_no_session_can_have_is_refused_at_once(tmp_path: Path, option: tuple[str, str]) -> None:
+    """A rate or a name that replay-service would refuse is told before the data directory is touched."""
+    ended = _fleetops("demo", *option, "--data-dir", str(tmp_path / "data"))
+    assert ended.returncode == 2
+    assert option[0] in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_token_needs_no_name(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is made up and told beside the secret, which is alone on the standard output for programs to take."""
+    made: list[str] = []
+
+    def create_token(_: Settings, __: Role, name: str) -> str:
+        made.append(name)
+        return "flt_secret"
+
+    monkeypatch.setattr("fleetops.operator.access.create_token", create_token)
+    monkeypatch.setenv("FLEETOPS_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
+    app(["token", "create", "--role", "viewer"], standalone_mode=False)
+    told = capsys.readouterr()
+    assert re.fullmatch(r"token-[0-9a-f]{6}", made[0])
+    assert told.out == "flt_secret\n"
+    assert made[0] in told.err
+    app(["token", "create", "--role", "viewer", "--name", "mine"], standalone_mode=False)
+    assert made[1] == "mine"
 
 
 def test_a_dataset_that_is_none_is_told() -> None:
