@@ -12,8 +12,7 @@ LOOPBACK = "127.0.0.1"
 
 def free_port(host: str = LOOPBACK) -> int:
     """A port that nothing listens on right now."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
+    with _bound(host, 0) as probe:
         port: int = probe.getsockname()[1]
         return port
 
@@ -24,24 +23,33 @@ def claim(setting: str, service: str, host: str, port: int) -> int:
     Raises:
         ConfigurationError: something listens there already; says which setting moves it.
     """
-    if port == 0:
-        return free_port(host)
     if (why := in_the_way(host, port)) is not None:
         raise ConfigurationError(
             f"port {port} on {host}, where {service} is to listen, {why}. End what holds it, "
             f"or choose another port: {setting}=PORT (0 = any free one)"
         )
-    return port
+    return port or free_port(host)
 
 
 def in_the_way(host: str, port: int) -> str | None:
     """Why nobody can listen on `port` now, or None."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                return "is taken by another program"
-            return f"cannot be used ({error.strerror})"
+    try:
+        _bound(host, port).close()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return "is taken by another program"
+        return f"cannot be used ({error.strerror})"
     return None
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket bound the way that the services bind theirs, IPv6 addresses and names included."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    probe = socket.socket(family, kind, protocol)
+    try:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+    except OSError:
+        probe.close()
+        raise
+    return probe
