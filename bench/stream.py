@@ -170,7 +170,7 @@ def detect(kafka: KafkaSettings, total: int) -> tuple[Metered, int]:
     stop = threading.Event()
     producer = Producer(kafka, "bench")
     dead_letters = DeadLetters(producer, "bench")
-    worker = MeteredWorker(rules, 100, 900.0, compiled_advance, producer, dead_letters, Metrics())
+    worker = MeteredWorker(rules, 100, 900.0, compiled_advance, producer, dead_letters, Metrics(), stop)
     worker.meter = Metered(total, stop)
     GroupConsumer(kafka, f"bench-{time.time_ns()}", RAW_TELEMETRY, "bench", worker).run(stop)
     if dead_letters.buried:

@@ -126,8 +126,12 @@ def serve(app: FastAPI, *, host: str, port: int, port_setting: str) -> None:
             ws_max_size=MAX_SOCKET_MESSAGE_BYTES,
         )
     )
-    # uvicorn raises the signal once more when it has stopped; by then it has been obeyed.
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def obey(*_: object) -> None:
+        # Before uvicorn listens for signals itself; and when it has stopped, it raises them once more.
+        server.should_exit = True
+
+    before = {number: signal.signal(number, obey) for number in (signal.SIGTERM, signal.SIGINT)}
     log.info("listening", host=host, port=bound_port)
     try:
         server.run(sockets=[listener])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from collections.abc import AsyncIterator
 
@@ -153,3 +154,14 @@ async def test_unexpected_errors_are_logged(client: httpx.AsyncClient) -> None:
     assert [(entry["event"], entry["path"], str(entry["exc_info"])) for entry in logged] == [
         ("request_failed", "/scenes", "a secret inside")
     ]
+
+
+def test_a_signal_before_the_server_listens_ends_it(monkeypatch: pytest.MonkeyPatch, app: FastAPI) -> None:
+    """SIGTERM right after the port was bound is obeyed, not swallowed: the server ends as soon as it has started."""
+
+    def listening_then_told_to_stop(event: str, **_: object) -> None:
+        if event == "listening":
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(web.log, "info", listening_then_told_to_stop, raising=False)
+    web.serve(app, host="127.0.0.1", port=0, port_setting="FLEETOPS_X__PORT")

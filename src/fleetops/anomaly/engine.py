@@ -161,6 +161,15 @@ class Engine(Generic[SceneKey]):
         scenes = self._state.scenes[list(self._scenes.values())]
         return int((scenes["last_marker"] + 1 - scenes["next_frame"]).clip(0).max(initial=0))
 
+    def records_per_frame(self) -> int:
+        """How many records and markers a frame brings to this partition, by the last one of each open scene."""
+        total = 0
+        for number in self._scenes.values():
+            frames = self._state.frames[number]
+            newest = self._state.scenes[number]["next_frame"] - 1
+            total += 1 + int(frames["received"][frames["frame"] == newest].sum())
+        return total
+
     def last_marked_frame(self, key: SceneKey) -> int:
         """The newest frame of an open scene that was said to be complete, or is next in line when none was."""
         scene = self._state.scenes[self._scenes[key]]

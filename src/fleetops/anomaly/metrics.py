@@ -34,7 +34,7 @@ class Metrics:
         )
         self.lag_frames = Gauge(
             "fleetops_detection_lag_frames",
-            "Frames that are complete on the bus but not evaluated, of the scene furthest behind.",
+            "Frames between the head of the bus and the last one evaluated, of the partition furthest behind.",
             registry=self.registry,
         )
         self.vehicles = Gauge("fleetops_detection_vehicles", "Vehicles being watched.", registry=self.registry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -84,10 +85,13 @@ class PartitionDetector:
         """Vehicles that are being watched."""
         return self._engine.vehicle_count
 
-    @property
-    def frames_behind(self) -> int:
-        """Frames that are complete on the bus but not evaluated."""
-        return self._engine.frames_behind()
+    def frames_behind(self, unread: int) -> int:
+        """Frames between the head of the partition and the last one evaluated, of the scene furthest behind.
+
+        Args:
+            unread: records that lie on the partition and were not read yet.
+        """
+        return self._engine.frames_behind() + math.ceil(unread / max(1, self._engine.records_per_frame()))
 
     def _detect(self, batch: Batch, now: datetime) -> Findings:
         findings = Findings()

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import structlog
@@ -16,6 +17,7 @@ from fleetops.bus.consumer import GroupConsumer
 from fleetops.bus.dead_letters import DeadLetters
 from fleetops.bus.producer import Producer
 from fleetops.contracts import topics
+from fleetops.errors import BrokerError
 from fleetops.settings import Settings
 from fleetops.web import serve
 
@@ -50,6 +52,8 @@ class AnomalyService:
             self._producer,
             DeadLetters(self._producer, SERVICE),
             self.metrics,
+            self._stop,
+            self._lag,
         )
         self._consumer = GroupConsumer(
             settings.kafka, topics.ANOMALY_GROUP, topics.RAW_TELEMETRY, SERVICE, self._worker
@@ -79,10 +83,16 @@ class AnomalyService:
         """How it goes; any thread may ask."""
         return Status(self._consumer.connected, self._compiled, dict(self._consumer.lag()))
 
+    def _lag(self) -> Mapping[int, int]:
+        return self._consumer.lag()
+
     def _consume(self) -> None:
         try:
             self._consumer.run(self._stop)
         except BaseException as error:
+            if self._stop.is_set() and isinstance(error, BrokerError):
+                log.warning("detection_stopped_without_kafka", reason=str(error))  # what was not told is found again
+                return
             self._failure = error
             log.exception("detection_failed", error=str(error))
             os.kill(os.getpid(), signal.SIGTERM)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -28,7 +29,12 @@ _TICK_S = 0.1
 
 
 class AnomalyWorker:
-    """Handles the partitions of `raw_telemetry` that this process holds. Belongs to the consumer's thread."""
+    """Handles the partitions of `raw_telemetry` that this process holds. Belongs to the consumer's thread.
+
+    Args:
+        stop: once set, unacknowledged anomalies are not waited for; they are found again.
+        lag: records on the bus that were not read yet, by partition.
+    """
 
     def __init__(
         self,
@@ -39,6 +45,8 @@ class AnomalyWorker:
         producer: Producer,
         dead_letters: DeadLetters,
         metrics: Metrics,
+        stop: threading.Event,
+        lag: Callable[[], Mapping[int, int]] = dict,
     ) -> None:
         rules.require_history(history_frames)
         self._rules = rules
@@ -48,6 +56,8 @@ class AnomalyWorker:
         self._producer = producer
         self._dead_letters = dead_letters
         self._metrics = metrics
+        self._stop = stop
+        self._lag = lag
         self._detectors: dict[int, PartitionDetector] = {}
         self._ticked_at_s = 0.0
 
@@ -94,7 +104,9 @@ class AnomalyWorker:
         now = datetime.now(UTC)
         detectors = self._detectors.values()
         self._publish([each.tick(self._give_up_s, now, clock_s) for each in detectors], clock_s)
-        self._metrics.lag_frames.set(max((each.frames_behind for each in detectors), default=0))
+        lag = self._lag()
+        behind = [each.frames_behind(lag.get(partition, 0)) for partition, each in self._detectors.items()]
+        self._metrics.lag_frames.set(max(behind, default=0))
         self._metrics.vehicles.set(sum(each.vehicles for each in detectors))
         self._metrics.scenes.set(sum(each.open_scenes for each in detectors))
 
@@ -106,7 +118,7 @@ class AnomalyWorker:
         for record, reason in refused:
             self._dead_letters.bury(record, reason)
         if anomalies or refused:
-            self._producer.flush()
+            self._producer.flush(unless=self._stop)
         latency_s = time.monotonic() - taken_s
         for anomaly in anomalies:
             self._tell(anomaly, latency_s)

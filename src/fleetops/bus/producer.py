@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -29,7 +30,7 @@ _POLL_EVERY = 64
 _FULL_WAIT_S = 0.1
 
 _FLUSH_SLICE_S = 0.2
-"""Longest uninterruptible wait, so that signals are seen."""
+"""Longest uninterruptible wait, so that signals and stops are seen."""
 
 _UNASSIGNED = -1
 
@@ -111,15 +112,24 @@ class Producer:
         self._client.poll(timeout_s)
         self._raise_failure()
 
-    def flush(self, timeout_s: float | None = None) -> None:
+    def flush(self, timeout_s: float | None = None, *, unless: threading.Event | None = None) -> None:
         """Wait until everything sent is acknowledged; no `timeout_s`: as long as delivery may take.
+
+        Args:
+            unless: once set, one more slice is waited, and no longer.
 
         Raises:
             BrokerError: a record failed for good, or the time is over.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
-        while waiting := self._client.flush(_FLUSH_SLICE_S if deadline is None else _slice(deadline)):
+        while True:
+            stopping = unless is not None and unless.is_set()
+            waiting = self._client.flush(_FLUSH_SLICE_S if deadline is None else _slice(deadline))
+            if not waiting:
+                break
             self._raise_failure()
+            if stopping:
+                raise BrokerError(f"{waiting} records were not acknowledged before the stop")
             if deadline is not None and time.monotonic() >= deadline:
                 raise BrokerError(f"{waiting} records were not acknowledged within {timeout_s:g} s")
         self._raise_failure()

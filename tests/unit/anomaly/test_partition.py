@@ -217,6 +217,17 @@ def test_the_offset_trails_while_a_scene_is_open_and_catches_up_when_it_ends() -
     assert subject.offset() == 2 * frames + 1
 
 
+def test_the_lag_is_counted_in_frames_to_the_head_of_the_bus() -> None:
+    """Ten vehicles and a marker a frame: 110 unread records are ten frames, beside the one that waits for a record."""
+    subject = detector()
+    messages = [m for frame in range(3) for m in (*(telemetry(f"v{n}", frame) for n in range(10)), marker(frame, 10))]
+    take(subject, on_wire(messages))
+    assert subject.frames_behind(0) == 0
+    assert subject.frames_behind(110) == 10
+    take(subject, on_wire([telemetry("v0", 3), marker(3, 10)], 33))
+    assert subject.frames_behind(110) == 11
+
+
 def test_a_scene_of_which_nothing_comes_is_given_up() -> None:
     """After the agreed silence, what is active is cleared and no offset is held any more."""
     subject = detector()
