@@ -53,7 +53,7 @@ def run(settings: Settings) -> None:
     check_exposure(settings.operator.host, settings)
     asyncio.run(_check_database(settings))
     ensure_topics(settings.kafka)
-    process = _Process(settings)
+    process = Process(settings)
     app = build(lifespan=process.lifespan, ready=process.ready, mapbox=settings.operator.mapbox_token is not None)
     serve(app, host=settings.operator.host, port=settings.operator.port, port_setting="FLEETOPS_OPERATOR__PORT")
     if process.failure is not None:
@@ -69,7 +69,7 @@ async def _check_database(settings: Settings) -> None:
         await engine.dispose()
 
 
-class _Process:
+class Process:
     """Everything that runs beside the requests. One part failing ends all, and the process is started anew."""
 
     def __init__(self, settings: Settings) -> None:
@@ -96,7 +96,7 @@ class _Process:
             delays=Delays.of(settings.operator),
             upstream=upstream,
             service_token=service_token(settings),
-            kafka_connected=lambda: reading.connected,
+            kafka_connected=lambda: reading.connected and consumer.connected,
         )
         ticker = Ticker(runtime.fleet, runtime.hub)
         reading = TelemetryReading(settings.kafka, runtime.fleet, ticker.wake)
@@ -117,7 +117,7 @@ class _Process:
         ]
         tasks = [asyncio.create_task(self._part(name, part, stop), name=name) for name, part in parts.items()]
         app.state.runtime = runtime
-        self._connected = (lambda: feed.connected, lambda: reading.connected)
+        self._connected = (lambda: feed.connected, runtime.kafka_connected)
         try:
             yield
         finally:
