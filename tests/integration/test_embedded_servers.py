@@ -17,7 +17,7 @@ import pytest
 
 from fleetops.bus.admin import ensure_topics
 from fleetops.contracts.topics import TOPICS
-from fleetops.embedded import account
+from fleetops.embedded import account, postmaster
 from fleetops.embedded.broker import EmbeddedBroker
 from fleetops.embedded.ports import free_port
 from fleetops.embedded.postgres import OWNER, PostgresServer, running_url
@@ -106,6 +106,14 @@ def test_data_survives_stop_and_kill(cluster_dir: Path) -> None:
     assert second.child.exit_code() == 0
 
 
+@pytest.fixture(params=["with /proc", "without /proc"])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Linux, and a system such as macOS, where `ps` has to tell what a process is."""
+    if request.param == "without /proc":
+        monkeypatch.setattr(postmaster, "PROC", tmp_path / "no-proc")
+
+
+@pytest.mark.usefixtures("system")
 def test_a_stale_pid_file_of_another_process_does_not_keep_it_from_starting(cluster_dir: Path) -> None:
     """When the number in it went to another living process of the same user, that one is left alone."""
     first = PostgresServer(cluster_dir)
@@ -126,6 +134,7 @@ def test_a_stale_pid_file_of_another_process_does_not_keep_it_from_starting(clus
         stranger.wait()
 
 
+@pytest.mark.usefixtures("system")
 def test_a_leftover_server_is_ended_first(cluster_dir: Path) -> None:
     """A server that still runs on our data, as after a crash, makes room for the new one."""
     first = PostgresServer(cluster_dir)

@@ -23,6 +23,7 @@ import asyncpg
 from ..errors import ConfigurationError, ServerStartError
 from .account import home_for, reachable_copy, unprivileged
 from .ports import LOOPBACK, free_port
+from .postmaster import is_postmaster_of
 from .private_file import write_private
 from .process import Account, Child, ChildSpec, tail
 
@@ -161,13 +162,16 @@ class PostgresServer:
             pid = int(pid_file.read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
             return
-        if _is_postmaster_of(pid, self._data):
+        server = is_postmaster_of(pid, self._data)
+        if server is None:
+            return  # nobody gets a signal on suspicion; PostgreSQL itself refuses where its like still runs
+        if server:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGQUIT)
             deadline = time.monotonic() + LEFTOVER_WAIT_S
-            while _is_postmaster_of(pid, self._data) and time.monotonic() < deadline:
+            while is_postmaster_of(pid, self._data) and time.monotonic() < deadline:
                 time.sleep(0.05)
-            if _is_postmaster_of(pid, self._data):
+            if is_postmaster_of(pid, self._data):
                 raise ServerStartError(
                     f"a PostgreSQL server (process {pid}) still runs on {self._data}; end it, {OWN_DATABASE}"
                 )
@@ -230,17 +234,6 @@ def running_url(data_dir: Path) -> str:
             f"no database is configured, and no demo has run on {data_dir}: set FLEETOPS_DATABASE_URL=postgresql://…, "
             "or name the data directory of a running demo with --data-dir"
         ) from error
-
-
-def _is_postmaster_of(pid: int, data: Path) -> bool:
-    """Whether process `pid` is a living server on `data`; where there is no /proc, whether it is alive."""
-    try:
-        if not Path("/proc/self").exists():
-            os.kill(pid, 0)
-            return True
-        return Path(f"/proc/{pid}/cwd").resolve() == data.resolve()  # a postmaster works in its data directory
-    except OSError:
-        return False
 
 
 def version() -> str:
