@@ -95,6 +95,9 @@ function act(alert: AlertView, command: ActionCommand): ActionView {
     case "ASSIGN_OPERATOR":
       next.assigned_operator_id = me.operator_id;
       break;
+    case "SNOOZE":
+      next.snoozed_until = command.snoozed_until ?? null;
+      break;
     case "PULL_OVER_SIMULATED":
       fleet.intervene(alert.vehicle_id, alert.alert_id);
       next.allowed_actions = alert.allowed_actions.filter((each) => each !== "PULL_OVER_SIMULATED");
