@@ -14,6 +14,7 @@ from typing import Final
 import httpx
 import structlog
 from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fleetops.auth.service_token import check_exposure, service_token
 from fleetops.bus.admin import ensure_topics
@@ -101,6 +102,7 @@ class Process:
         ticker = Ticker(runtime.fleet, runtime.hub)
         reading = TelemetryReading(settings.kafka, runtime.fleet, ticker.wake)
         feed = Feed(engine, sessions, runtime.hub)
+        await self._begin(engine, feed)
         consumer = AlertConsumer(settings)
         stop = asyncio.Event()
         parts: dict[str, Callable[[asyncio.Event], Awaitable[None]]] = {
@@ -132,6 +134,15 @@ class Process:
                 await asyncio.to_thread(thread.join, _STOP_S)
             await upstream.aclose()
             await engine.dispose()
+
+    async def _begin(self, engine: AsyncEngine, feed: Feed) -> None:
+        try:
+            await wait_until_up(engine, self._settings.operator.database_timeout_s)
+            await feed.begin()
+        except Exception as error:
+            self.failure = error
+            await engine.dispose()
+            raise
 
     async def _part(self, name: str, part: Callable[[asyncio.Event], Awaitable[None]], stop: asyncio.Event) -> None:
         try:

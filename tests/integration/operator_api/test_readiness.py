@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from fleetops.auth.roles import Principal, Role
 from fleetops.bus.admin import ensure_topics
+from fleetops.db.models import OutboxCounter
+from fleetops.errors import DatabaseError
 from fleetops.operator.api.health import health
 from fleetops.operator.consumer import AlertConsumer
 from fleetops.operator.service import Process
@@ -26,6 +31,32 @@ def settings(database_url: str, embedded_kafka: KafkaSettings, tmp_path: Path) -
     """A service on this test's database."""
     ensure_topics(embedded_kafka)
     return OperatorService.settings_for(tmp_path, database_url, embedded_kafka)
+
+
+async def test_the_place_in_the_outbox_is_known_before_anybody_is_admitted(
+    settings: Settings, sessions: async_sessionmaker[AsyncSession]
+) -> None:
+    """Else the first console would be offered every event that there ever was, and be closed for being slow."""
+    async with sessions() as db, db.begin():
+        await db.execute(update(OutboxCounter).values(last_seq=41))
+    process, app = Process(settings), FastAPI()
+    async with process.lifespan(app):
+        assert app.state.runtime.hub.last_seq == 41
+
+
+async def test_a_database_that_went_away_while_starting_is_named(settings: Settings) -> None:
+    """It ends with a word on what is missing, and does not serve."""
+    away = settings.model_copy(
+        update={
+            "database_url": SecretStr("postgresql://nobody:x@127.0.0.1:1/x"),
+            "operator": settings.operator.model_copy(update={"database_timeout_s": 0.5}),
+        }
+    )
+    process, app = Process(away), FastAPI()
+    with pytest.raises(DatabaseError, match="PostgreSQL"):
+        async with process.lifespan(app):
+            pytest.fail("it serves")
+    assert isinstance(process.failure, DatabaseError)
 
 
 async def becomes_ready(process: Process, within_s: float) -> bool:

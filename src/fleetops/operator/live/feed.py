@@ -32,16 +32,16 @@ class Feed:
         self.connected = False
         """Whether the database can be listened to."""
 
+    async def begin(self) -> None:
+        """Take up the outbox where it stands. Before any console is admitted: it would be told all of history."""
+        async with self._sessions() as db:
+            self._hub.last_seq = await last_seq(db)
+
     async def run(self, stop: asyncio.Event) -> None:
-        """Feed until `stop` is set. A database that goes away is waited for; nothing is skipped."""
-        begun = False
+        """Feed what comes after `begin`, skipping nothing, until `stop` is set. A database that is away is waited for."""
         while not stop.is_set():
             try:
                 async with self._listening():
-                    if not begun:
-                        async with self._sessions() as db:
-                            self._hub.last_seq = await last_seq(db)
-                        begun = True
                     self.connected = True
                     await self._follow(stop)
             except Exception as error:
