@@ -87,12 +87,12 @@ class Supervisor:
         Raises:
             ServerStartError: something died too often, or for a reason that a restart does not mend.
         """
+        # First the database: after the broker's death the services start anew, and one of them needs it.
+        if self._postgres is not None and not self._postgres.child.running():
+            self._restart(self._postgres)
+            self._say("PostgreSQL is back")
         if self._broker is not None and not self._broker.child.running():
             self._begin_anew(self._broker)
-        if self._postgres is not None and not self._postgres.child.running():
-            self._await_turn(self._postgres.child)
-            self._postgres.start()
-            self._say("PostgreSQL is back")
         for place, (_, child) in enumerate(self._running):
             if not child.running():
                 self._revive(place)
@@ -115,14 +115,26 @@ class Supervisor:
         servers = [server.child for server in (self._broker, self._postgres) if server is not None and server.started]
         return servers + [child for _, child in self._running]
 
+    def _restart(self, server: EmbeddedBroker | PostgresServer) -> None:
+        """Start a server that died, once more each time that this fails, as often as the policy allows."""
+        failure: ServerStartError | None = None
+        while True:
+            self._await_turn(server.child, failure)
+            try:
+                server.start()
+            except ServerStartError as error:
+                log.warning("child_failed_again", child=server.child.spec.name, reason=str(error))
+                failure = error
+            else:
+                return
+
     def _begin_anew(self, broker: EmbeddedBroker) -> None:
-        self._await_turn(broker.child)
         for _, child in self._running:
             child.ask()
         for _, child in self._running:
             child.stop(WITHOUT_BROKER_GRACE_S)
         self._running.clear()
-        broker.start()
+        self._restart(broker)
         self._on_broker(self.settings)
         journal.rewind(self.settings.data_dir)
         self._say("the broker is back, empty; open replays begin again from their start, under the same ids")
@@ -144,14 +156,14 @@ class Supervisor:
                 self._say(f"{service.name} is back on {service.url}")
                 return
 
-    def _await_turn(self, child: Child) -> None:
-        """Wait as long as the policy says before `child` may be started again."""
+    def _await_turn(self, child: Child, failure: ServerStartError | None = None) -> None:
+        """Wait as long as the policy says before `child` may be started again; `failure` is why that failed before."""
         name, exit_code = child.spec.name, child.exit_code()
         wait_s = self._policies[name].next_wait_s(exit_code, time.monotonic())
         log.warning("child_died", child=name, exit_code=exit_code, restart_in_s=wait_s)
         if wait_s is None:
-            raise ServerStartError(f"{child.obituary()}\nStarting it again would not help; the demo ends.")
-        self._say(
-            f"{name} {describe_exit(exit_code)}; starting it again in {wait_s:g} s (logs: {child.log_path.parent})"
-        )
+            why = failure or child.obituary()
+            raise ServerStartError(f"{why}\nStarting it again would not help; the demo ends.")
+        what = "could not be started" if failure else describe_exit(exit_code)
+        self._say(f"{name} {what}; starting it again in {wait_s:g} s (logs: {child.log_path.parent})")
         self._stop.pause(wait_s)
