@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.e2e.running_demo import RunningDemo, all_gone, remove_outside
 from tests.servers.tansu import Tansu
@@ -36,6 +38,7 @@ def undisturbed(data_dir: Path, l5kit_sample: Path) -> set[str]:
         assert "detection has seen all of it" in demo.output
         assert "6,021 records, replay completed" in demo.output
         assert demo.output.count("ready: http://127.0.0.1:") == 1
+        assert "memory: the embedded broker will keep up to about" in demo.output
         ids = demo.anomaly_ids()
         shown = [line for line in demo.output.splitlines() if "  ACTIVE  " in line or "  CLEARED  " in line]
         assert len(shown) == len(ids) > 0
@@ -79,6 +82,29 @@ def test_ctrl_c_ends_everything_and_the_next_start_works(
         assert "replay stopped" in demo.output
         assert "Traceback" not in demo.output
         assert all_gone(family)
+
+
+def test_a_browser_and_the_person_can_both_sign_in(
+    data_dir: Path, tmp_path: Path, l5kit_sample: Path, undisturbed: set[str]
+) -> None:
+    """The browser gets a page whose link works, no secret in its arguments; the `ready:` link works as well."""
+    browser = tmp_path / "browser"
+    browser.write_text(f"#!/bin/sh\necho \"$@\" > '{tmp_path}/given'\n")
+    browser.chmod(0o700)
+    environment = {"BROWSER": str(browser), "DISPLAY": ":0"}
+    with RunningDemo(data_dir, "--dataset", str(l5kit_sample), "--browser", environment=environment) as demo:
+        printed = demo.wait_for("ready: (http.*)")[1]
+        assert _eventually((tmp_path / "given").exists)
+        page = data_dir / "open_console.html"
+        assert _eventually(lambda: (tmp_path / "given").read_text().strip() == page.as_uri())
+        found = re.search(r'href="(.*?)"', page.read_text())
+        assert found is not None
+        assert found[1] != printed
+        for link in (found[1], printed):
+            assert httpx.get(link, trust_env=False).status_code == 303
+        demo.ctrl_c()
+        assert demo.exit_code() == 130
+    assert not page.exists()
 
 
 def test_kill_9_leaves_nothing_and_history_stays(data_dir: Path, l5kit_sample: Path, undisturbed: set[str]) -> None:
