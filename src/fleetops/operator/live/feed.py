@@ -38,7 +38,7 @@ class Feed:
             self._hub.last_seq = await last_seq(db)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Feed what comes after `begin`, skipping nothing, until `stop` is set. A database that is away is waited for."""
+        """Feed what comes after `begin` until `stop` is set; a database that is away is waited for."""
         while not stop.is_set():
             try:
                 async with self._listening():
