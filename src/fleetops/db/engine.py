@@ -7,15 +7,18 @@ import time
 
 import asyncpg
 import msgspec
-from sqlalchemy import text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import event, text
+from sqlalchemy.engine import URL, Dialect, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from fleetops.errors import ConfigurationError, DatabaseError
 from fleetops.settings import Settings
 
 from .base import to_json
+from .failures import UnreachableError
 
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 15_000
 """A process stopped in the middle of a transaction holds its locks no longer than this.
@@ -55,7 +58,7 @@ def create_engine(settings: Settings, application_name: str, *, pool_size: int =
     Raises:
         ConfigurationError: no database is configured.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         database_url(settings),
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -71,6 +74,17 @@ def create_engine(settings: Settings, application_name: str, *, pool_size: int =
             },
         },
     )
+    event.listen(engine.sync_engine, "do_connect", _connect)
+    return engine
+
+
+def _connect(
+    dialect: Dialect, _: ConnectionPoolEntry, arguments: list[object], options: dict[str, object]
+) -> DBAPIConnection:
+    try:
+        return dialect.connect(*arguments, **options)
+    except OSError as error:
+        raise UnreachableError(str(error) or type(error).__name__) from error
 
 
 def session_factory(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:

@@ -6,6 +6,11 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+
+class UnreachableError(ConnectionError):
+    """No connection to PostgreSQL could be made. As an error of its own, it is no other file or socket's."""
+
+
 _TRY_AGAIN = frozenset(
     {
         "40001",  # serialization_failure
