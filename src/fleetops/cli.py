@@ -70,6 +70,8 @@ def demo(
 
     if session_id is not None:
         _check_session_id(session_id)
+    if rate is not None:
+        _check_rate(rate)
     settings = _settings()
     replay = {"dataset": dataset and dataset.resolve(), "rate_hz": rate}
     changes: dict[str, object] = {
@@ -206,6 +208,22 @@ def _settings() -> Settings:
     except ValidationError as error:
         wrong = [f"FLEETOPS_{'__'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
         raise ConfigurationError("settings that cannot be used:\n  " + "\n  ".join(wrong)) from None
+
+
+def _check_rate(rate_hz: float) -> None:
+    """Refuse now what a child would refuse when its settings reach it.
+
+    Raises:
+        ConfigurationError: no session runs at this rate.
+    """
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    from .settings import RateHz  # noqa: PLC0415
+
+    try:
+        TypeAdapter(RateHz).validate_python(rate_hz)
+    except ValidationError as error:
+        raise ConfigurationError(f"--rate {rate_hz:g}: {error.errors()[0]['msg']}") from None
 
 
 def _check_session_id(session_id: str) -> None:

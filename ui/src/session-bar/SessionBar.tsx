@@ -7,7 +7,6 @@ import { useOperator } from "../api/operator";
 import { replayAgain, scenesQuery, sessionsQuery } from "../api/replay";
 import { isCurrent } from "../connection/connection";
 import { useConnection } from "../connection/connectionStore";
-import { decimal } from "../format/numbers";
 import { position } from "../format/time";
 import { TYPE_NAME, vehicleName } from "../format/words";
 import type { SceneProgress } from "../gen/operator";
@@ -45,7 +44,7 @@ export function SessionBar(): ReactNode {
         <span className={classes.session} title={`Replay session ${session.session_id}`}>
           Session <b>{session.session_id.replace(/^session_/, "").slice(0, 8)}</b>
           <span className={classes.muted}>
-            {session.replay_rate_hz === 0 ? "as fast as it goes" : `${decimal(session.replay_rate_hz, 0)} Hz`}
+            {session.replay_rate_hz === 0 ? "as fast as it goes" : `${session.replay_rate_hz} Hz`}
           </span>
         </span>
       )}
