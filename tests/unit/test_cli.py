@@ -68,7 +68,14 @@ def test_a_setting_that_is_no_json_is_told() -> None:
 
 @pytest.mark.parametrize(
     "option",
-    [("--rate", "nan"), ("--rate", "inf"), ("--rate", "1000.5"), ("--rate", "0.05"), ("--session-id", "a b"), ("--session-id", "")],
+    [
+        ("--rate", "nan"),
+        ("--rate", "inf"),
+        ("--rate", "1000.5"),
+        ("--rate", "0.05"),
+        ("--session-id", "a b"),
+        ("--session-id", ""),
+    ],
 )
 def test_what_no_session_can_have_is_refused_at_once(tmp_path: Path, option: tuple[str, str]) -> None:
     """A rate or a name that replay-service would refuse is told before the data directory is touched."""
