@@ -214,9 +214,9 @@ def compare(kafka: KafkaSettings, total: int, runs: int) -> dict[str, dict[str, 
 
 def report(summary: dict[str, dict[str, float]], broker: str, total: int, runs: int) -> Table:
     """The table for a person."""
-    table = Table(title=f"{total:,} messages, {VEHICLES:,} vehicles, {broker}, medians of {runs} runs")
-    for name in ("loop", "CPU us/message", "min - max", "wall us/message", "x decode", "per core", "anomalies"):
-        table.add_column(name, justify="left" if name == "loop" else "right")
+    table = Table(title=f"per message: {total:,} messages, {VEHICLES:,} vehicles, {broker}, medians of {runs}")
+    for name in ("loop", "CPU us", "min - max", "wall us", "x decode", "per core", "anomalies"):
+        table.add_column(name, justify="left" if name == "loop" else "right", no_wrap=True)
     floor = summary["decode"]["cpu_us_per_message"]
     for role, each in summary.items():
         cpu = each["cpu_us_per_message"]
