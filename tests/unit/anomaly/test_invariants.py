@@ -93,6 +93,22 @@ def shuffled(events: list[Event], dice: random.Random) -> list[Event]:
     return [*[e for e in moved if not isinstance(e, SceneEnd)], events[-1]]
 
 
+def killed(events: list[Event], dice: random.Random, largest_batch: int) -> set[Finding]:
+    """What is found by workers that die at random and read on from the last commit; all they told, once."""
+    found: set[Finding] = set()
+    committed, position, subject = 0, 0, engine()
+    while position < len(events):
+        size = dice.randint(1, largest_batch)
+        found |= set(tell(subject, events[position : position + size], position))
+        position = min(len(events), position + size)
+        if dice.random() < 0.6:
+            needed = subject.needed_offset()
+            committed = position if needed is None else needed
+        if dice.random() < 0.2 and position < len(events):
+            position, subject = committed, engine()
+    return found
+
+
 @given(events=scenes())
 @settings(max_examples=150)
 def test_the_compiled_engine_is_the_plain_one(events: list[Event]) -> None:
@@ -164,18 +180,7 @@ def test_a_worker_killed_anywhere_finds_the_same(first: list[Event], second: lis
         source = left if left and (not right or dice.random() < 0.5) else right
         events.append(source.pop(0))
     expected = undisturbed(events)
-
-    found: set[Finding] = set()
-    committed, position, subject = 0, 0, engine()
-    while position < len(events):
-        size = dice.randint(1, 25)
-        found |= set(tell(subject, events[position : position + size], position))
-        position = min(len(events), position + size)
-        if dice.random() < 0.6:
-            needed = subject.needed_offset()
-            committed = position if needed is None else needed
-        if dice.random() < 0.2 and position < len(events):
-            position, subject = committed, engine()
+    found = killed(events, dice, largest_batch=25)
     assert found == expected
 
 
@@ -185,17 +190,7 @@ def test_a_worker_killed_in_a_disordered_stream_finds_the_same(events: list[Even
     """Out of order, repeated, and killed, all at once."""
     expected = undisturbed(events)
     events = shuffled(events, dice)
-    found: set[Finding] = set()
-    committed, position, subject = 0, 0, engine()
-    while position < len(events):
-        size = dice.randint(1, 15)
-        found |= set(tell(subject, events[position : position + size], position))
-        position = min(len(events), position + size)
-        if dice.random() < 0.6:
-            needed = subject.needed_offset()
-            committed = position if needed is None else needed
-        if dice.random() < 0.2 and position < len(events):
-            position, subject = committed, engine()
+    found = killed(events, dice, largest_batch=15)
     assert found == expected
 
 
