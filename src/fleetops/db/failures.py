@@ -42,6 +42,9 @@ def unavailable(error: BaseException) -> bool:
         return state in _GONE or state.startswith("08")
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or isinstance(error, InterfaceError)
+    if isinstance(error, asyncpg.InternalClientError):
+        # The driver has read the server's good-bye, but not yet that the connection is closed.
+        return "cannot switch to state" in str(error)
     return isinstance(error, OSError | PoolTimeoutError | asyncpg.InterfaceError)
 
 

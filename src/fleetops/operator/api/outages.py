@@ -42,5 +42,5 @@ def answer_outages(app: FastAPI) -> None:
             media_type=PROBLEM_JSON,
         )
 
-    for kind in (DBAPIError, PoolTimeoutError, asyncpg.InterfaceError, UnreachableError):
+    for kind in (DBAPIError, PoolTimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, UnreachableError):
         app.add_exception_handler(kind, on_failure)
