@@ -64,9 +64,9 @@ def demo(
     ] = False,
 ) -> None:
     """Run everything on this machine: servers, services, one replay; and show what is found."""
-    from uuid import uuid4  # noqa: PLC0415
+    from uuid import uuid4
 
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     if session_id is not None:
         _check_session_id(session_id)
@@ -85,8 +85,8 @@ def demo(
     settings = settings.model_copy(update=changes)
     _log_to_file(settings)
 
-    from .embedded import demo as demo_of  # noqa: PLC0415
-    from .embedded.stop import StopRequested  # noqa: PLC0415
+    from .embedded import demo as demo_of
+    from .embedded.stop import StopRequested
 
     options = demo_of.DemoOptions(
         session_id=session_id or f"session_{uuid4().hex[:12]}",
@@ -104,7 +104,7 @@ def demo(
 def replay() -> None:
     """Run replay-service."""
     settings = _service_settings("replay-service")
-    from .replay.service import run  # noqa: PLC0415
+    from .replay.service import run
 
     run(settings)
 
@@ -113,7 +113,7 @@ def replay() -> None:
 def anomaly() -> None:
     """Run anomaly-service."""
     settings = _service_settings("anomaly-service")
-    from .anomaly.service import run  # noqa: PLC0415
+    from .anomaly.service import run
 
     run(settings)
 
@@ -122,7 +122,7 @@ def anomaly() -> None:
 def operator() -> None:
     """Run operator-service."""
     settings = _service_settings("operator-service")
-    from .operator.service import run  # noqa: PLC0415
+    from .operator.service import run
 
     run(settings)
 
@@ -133,12 +133,12 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Say what a dataset holds: scenes, rates, gaps, labels, track lives, what would be sent."""
-    from rich.console import Console  # noqa: PLC0415
-    from rich.progress import Progress  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import Progress
 
-    from .dataset.profile import profile  # noqa: PLC0415
-    from .dataset.reader import Dataset  # noqa: PLC0415
-    from .profile_report import as_table, to_json  # noqa: PLC0415
+    from .dataset.profile import profile
+    from .dataset.reader import Dataset
+    from .profile_report import as_table, to_json
 
     dataset = Dataset.open(path)
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -153,7 +153,7 @@ def info(
 @db_app.command()
 def upgrade(data_dir: DataDir = None) -> None:
     """Bring the database to this version's schema."""
-    from .db.migrate import upgrade as upgrade_database  # noqa: PLC0415
+    from .db.migrate import upgrade as upgrade_database
 
     upgrade_database(_database_settings("fleetops db upgrade", data_dir))
     typer.echo("the database has this version's schema")
@@ -168,9 +168,9 @@ def create(
     data_dir: DataDir = None,
 ) -> None:
     """Make an API token. It is shown this once, alone on the standard output."""
-    from secrets import token_hex  # noqa: PLC0415
+    from secrets import token_hex
 
-    from .operator.access import create_token  # noqa: PLC0415
+    from .operator.access import create_token
 
     settings = _database_settings("fleetops token create", data_dir)
     chosen = name if name is not None else f"token-{token_hex(3)}"
@@ -192,10 +192,10 @@ def _settings() -> Settings:
     Raises:
         ConfigurationError: one is not valid; says which variable, and why.
     """
-    from pydantic import ValidationError  # noqa: PLC0415
-    from pydantic_settings import SettingsError  # noqa: PLC0415
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
-    from .settings import Settings  # noqa: PLC0415
+    from .settings import Settings
 
     try:
         return Settings()
@@ -216,9 +216,9 @@ def _check_rate(rate_hz: float) -> None:
     Raises:
         ConfigurationError: no session runs at this rate.
     """
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+    from pydantic import TypeAdapter, ValidationError
 
-    from .settings import RateHz  # noqa: PLC0415
+    from .settings import RateHz
 
     try:
         TypeAdapter(RateHz).validate_python(rate_hz)
@@ -232,9 +232,9 @@ def _check_session_id(session_id: str) -> None:
     Raises:
         ConfigurationError: it cannot be the id of a session.
     """
-    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+    from pydantic import TypeAdapter, ValidationError
 
-    from .replay.request import SessionId  # noqa: PLC0415
+    from .replay.request import SessionId
 
     try:
         TypeAdapter(SessionId).validate_python(session_id)
@@ -246,7 +246,7 @@ def _check_session_id(session_id: str) -> None:
 
 
 def _service_settings(name: str) -> Settings:
-    from .log import configure_logging  # noqa: PLC0415
+    from .log import configure_logging
 
     settings = _settings()
     configure_logging(name, settings.log_level, settings.log_format)
@@ -255,9 +255,9 @@ def _service_settings(name: str) -> Settings:
 
 def _database_settings(name: str, data_dir: Path | None) -> Settings:
     """Settings with a database: the configured one, else that of the demo running on the data directory."""
-    from pydantic import SecretStr  # noqa: PLC0415
+    from pydantic import SecretStr
 
-    from .embedded.postgres import running_url  # noqa: PLC0415
+    from .embedded.postgres import running_url
 
     settings = _service_settings(name)
     if settings.database_url is not None:
@@ -267,8 +267,8 @@ def _database_settings(name: str, data_dir: Path | None) -> Settings:
 
 def _log_to_file(settings: Settings) -> None:
     """Keep the demo's own log beside its children's: the terminal is for people."""
-    from .embedded.process import rotate  # noqa: PLC0415
-    from .log import configure_logging  # noqa: PLC0415
+    from .embedded.process import rotate
+    from .log import configure_logging
 
     path = settings.data_dir / "logs" / "demo.log"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -277,7 +277,7 @@ def _log_to_file(settings: Settings) -> None:
 
 
 def _complain(message: str) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     console = Console(stderr=True)
     console.print("error:", style="bold red", end=" ")
