@@ -55,6 +55,10 @@ test-full: test  ## the same with the slow parts in full
 bench-stream: $(INSTALLED)  ## detection from Kafka to Kafka, beside loops that do less (ARGS='--broker tansu --json PATH')
 	$(BIN)/python -m bench.stream $(ARGS)
 
+.PHONY: bench-detect
+bench-detect: $(INSTALLED)  ## the detector alone, compiled and plain, as the fleet grows
+	$(BIN)/python -m bench.detect $(ARGS)
+
 .PHONY: lock
 lock: $(LOCK_TOOLS)/bin/uv  ## resolve dependencies anew into the two lock files
 	$(LOCK_TOOLS)/bin/uv pip compile $(LOCK_OPTIONS) pyproject.toml -o requirements.lock
