@@ -32,7 +32,7 @@ demo: $(INSTALLED) $(CONSOLE)  ## replay DATASET=PATH and watch it: everything i
 console: $(CONSOLE)  ## build the console into the package
 
 .PHONY: check
-check: $(INSTALLED) $(CONSOLE_INSTALLED)  ## lint, formats, types, import rules, unit tests, generated files: seconds
+check: $(INSTALLED) $(CONSOLE_INSTALLED)  ## lint, formats, types, import rules, unit tests, generated files: about a minute
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -46,10 +46,6 @@ check: $(INSTALLED) $(CONSOLE_INSTALLED)  ## lint, formats, types, import rules,
 test: check system-packages $(CONSOLE)  ## everything: check, then all tests on real servers and in a real browser
 	$(BIN)/pytest tests --ignore=tests/unit --ignore=tests/scenarios
 	cd ui && npm run --silent e2e
-
-.PHONY: test-full
-test-full: export FLEETOPS_TEST_FULL := 1
-test-full: test  ## the same with the slow parts in full
 
 .PHONY: bench-stream
 bench-stream: $(INSTALLED)  ## detection from Kafka to Kafka, beside loops that do less (ARGS='--broker tansu --json PATH')
