@@ -163,5 +163,14 @@ def test_a_signal_before_the_server_listens_ends_it(monkeypatch: pytest.MonkeyPa
         if event == "listening":
             signal.raise_signal(signal.SIGTERM)
 
+    def still_serving(*_: object) -> None:
+        raise AssertionError("the signal was swallowed")
+
     monkeypatch.setattr(web.log, "info", listening_then_told_to_stop, raising=False)
-    web.serve(app, host="127.0.0.1", port=0, port_setting="FLEETOPS_X__PORT")
+    before = signal.signal(signal.SIGALRM, still_serving)
+    signal.alarm(60)  # else a swallowed signal would be a test that never ends
+    try:
+        web.serve(app, host="127.0.0.1", port=0, port_setting="FLEETOPS_X__PORT")
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
