@@ -7,7 +7,7 @@ from uuid import UUID
 
 from . import ids
 from .anomalies import Anomaly, Evidence, Provenance
-from .operations import OperatorAction, OperatorAlert
+from .operations import OperatorAction, OperatorAlert, VehicleCommand
 from .telemetry import (
     Acceleration,
     Extent,
@@ -138,4 +138,11 @@ ACTION = OperatorAction(
     action_type=ActionType.ACKNOWLEDGE,
     processing_time=_PRODUCED,
     metadata={"comment": "Investigating anomaly"},
+)
+
+COMMAND = VehicleCommand(
+    sequence=2,
+    replay_session_id=_SESSION,
+    scene_id=_SCENE,
+    ended_interventions=[ActionType.PULL_OVER_SIMULATED],
 )

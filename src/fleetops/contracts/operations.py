@@ -38,4 +38,20 @@ class OperatorAction(WireModel):
     operator_id: str
     action_type: ActionType
     processing_time: UtcMs
-    metadata: dict[str, JsonValue]
+    metadata: Annotated[
+        dict[str, JsonValue], Field(description="what belongs to the action; of a vehicle's command: `VehicleCommand`")
+    ]
+
+
+class VehicleCommand(WireModel):
+    """What `OperatorAction.metadata` says, beside its own, of an action that concerns the vehicle itself.
+
+    The topic's key gives the commands of one vehicle no order; `sequence` does.
+    """
+
+    sequence: Annotated[int, Field(ge=1, description="grows with each command to this vehicle, for ever")]
+    replay_session_id: Annotated[str, Field(description="the command is for this session alone")]
+    scene_id: str
+    ended_interventions: Annotated[
+        list[ActionType] | None, Field(description="interventions that ended with it; all that ran when left out")
+    ] = None

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from . import examples
 from .anomalies import Anomaly
-from .operations import OperatorAction, OperatorAlert
+from .operations import OperatorAction, OperatorAlert, VehicleCommand
 from .telemetry import FrameMarker, RawTelemetry
 from .topics import (
     ANOMALIES,
@@ -25,6 +25,7 @@ from .topics import (
     OPERATOR_ALERTS,
     OPERATOR_GROUP,
     RAW_TELEMETRY,
+    REPLAY_GROUP,
     TOPICS,
     dead_letter_headers,
 )
@@ -148,7 +149,8 @@ def _open(node: JsonValue | Mapping[str, JsonValue]) -> None:
 
 
 def _markdown() -> str:
-    return "\n".join([*_overview(), *(line for message in MESSAGES for line in _section(message)), *_dead_letters()])
+    sections = (line for message in MESSAGES for line in _section(message))
+    return "\n".join([*_overview(), *sections, *_vehicle_command(), *_dead_letters()])
 
 
 def _overview() -> Iterator[str]:
@@ -165,7 +167,8 @@ def _overview() -> Iterator[str]:
     yield ""
     yield "Topics are created on start-up when they are missing. A key goes to the partition that murmur2, Kafka's"
     yield "own default, gives it: `(murmur2(key) & 0x7fffffff) % partitions`. Record timestamps are ingest times;"
-    yield f"event time is in the payload. Consumer groups: `{ANOMALY_GROUP}`, `{OPERATOR_GROUP}`."
+    yield f"event time is in the payload. Consumer groups: `{ANOMALY_GROUP}`, `{OPERATOR_GROUP}`,"
+    yield f"`{REPLAY_GROUP}`."
     yield ""
     yield "Values are JSON in UTF-8. Times are UTC with milliseconds. NaN and infinity are never written and never"
     yield "read. Readers ignore fields they do not know."
@@ -197,6 +200,20 @@ def _section(message: Message) -> Iterator[str]:
     yield "```json"
     yield json.dumps(example, indent=2, ensure_ascii=False)
     yield "```"
+    yield ""
+
+
+def _vehicle_command() -> Iterator[str]:
+    schema = VehicleCommand.model_json_schema(mode="serialization")
+    example = examples.COMMAND.model_dump(mode="json")
+    yield "### In `metadata`: VehicleCommand"
+    yield ""
+    yield " ".join(str(schema["description"]).split())
+    yield ""
+    yield "| field | type | meaning | example |"
+    yield "| --- | --- | --- | --- |"
+    for path, field, sample in _fields(schema, schema, example, ""):
+        yield f"| `{path}` | {_type_of(field, schema)} | {_meaning(path, field, schema)} | {_sample(sample)} |"
     yield ""
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from .vocabulary import Label, Purpose
+from .vocabulary import ActionType, Label, Purpose
 from .wire import UtcMs, WireModel
 
 FrameIndex = Annotated[int, Field(ge=0, lt=2**30, description="frame of the scene's zarr interval, from 0")]
@@ -89,7 +89,13 @@ class TelemetryMetadata(WireModel):
     active_agent_count: Annotated[
         int | None, Field(ge=0, description="admitted agents in this frame, ego excluded")
     ] = None
-    intervention: Annotated[str | None, Field(description="the simulated intervention the vehicle is under")] = None
+    intervention: Annotated[
+        ActionType | None,
+        Field(
+            description="set where the record is simulated: PULL_OVER_SIMULATED while the vehicle brakes and stands, "
+            "RESUME_SIMULATION while it drives on behind its recording"
+        ),
+    ] = None
 
 
 class RawTelemetry(WireModel):

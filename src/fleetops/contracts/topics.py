@@ -12,6 +12,7 @@ DEAD_LETTERS = "dead_letters"
 
 ANOMALY_GROUP = "anomaly-service-group"
 OPERATOR_GROUP = "operator-service-group"
+REPLAY_GROUP = "replay-service-group"
 
 Headers = list[tuple[str, bytes]]
 """Record headers as the client library takes and gives them."""
