@@ -17,6 +17,7 @@ from fleetops.anomaly.rule_set import RuleSet, parse_rule_set
 from fleetops.anomaly.severity import ANOMALY_TYPES, SEVERITIES
 from fleetops.anomaly.state import FRAME_END, ITEM, RECORD, SCENE_END
 from fleetops.anomaly.windows import Structured
+from fleetops.contracts.vocabulary import Label
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -36,6 +37,10 @@ class Seen:
     acceleration: float = 0.0
     yaw: float = 0.0
     label_probability: float = 1.0
+    vx: float = 0.0
+    vy: float = 0.0
+    range_m: float = 0.0
+    label: Label = Label.CAR
     scene: str = SCENE
 
 
@@ -58,6 +63,9 @@ class SceneEnd:
     start: int = 0
     scene: str = SCENE
 
+
+_NOTHING = (0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+"""The sighting of an event that is none."""
 
 Event = Seen | FrameEnd | SceneEnd
 
@@ -132,17 +140,19 @@ def _item(engine: Engine[str], event: Event, offset: int) -> tuple[object, ...]:
             row = engine.vehicle(scene, event.vehicle, is_ego=event.vehicle.endswith(EGO))
             sighting = (
                 event.frame,
+                list(Label).index(event.label),
                 event.x,
                 event.y,
                 event.speed,
                 event.acceleration,
                 event.yaw,
                 event.label_probability,
+                event.vx,
+                event.vy,
+                event.range_m,
             )
             return RECORD, scene, row, event.frame, offset, time_ms, sighting, 0, 0, 0
         case FrameEnd():
-            nothing = (0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-            return FRAME_END, scene, 0, event.frame, offset, time_ms, nothing, event.records, event.agents, event.start
+            return FRAME_END, scene, 0, event.frame, offset, time_ms, _NOTHING, event.records, event.agents, event.start
         case SceneEnd():
-            nothing = (0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-            return SCENE_END, scene, 0, event.frame, offset, time_ms, nothing, -1, -1, event.start
+            return SCENE_END, scene, 0, event.frame, offset, time_ms, _NOTHING, -1, -1, event.start

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from fleetops.contracts.vocabulary import Purpose
+from fleetops.contracts.vocabulary import Label, Purpose
 from fleetops.errors import ContractError
 
 Frame = Annotated[int, msgspec.Meta(ge=0, lt=2**30)]
@@ -30,8 +30,16 @@ class PositionView(msgspec.Struct, gc=False):
     y: Number
 
 
-class MagnitudeView(msgspec.Struct, gc=False):
-    """Of a velocity (m/s) or an acceleration (m/s2)."""
+class VelocityView(msgspec.Struct, gc=False):
+    """m/s, world frame."""
+
+    x: Number
+    y: Number
+    magnitude: Number
+
+
+class AccelerationView(msgspec.Struct, gc=False):
+    """m/s2."""
 
     magnitude: Number
 
@@ -40,10 +48,12 @@ class SightingView(msgspec.Struct, gc=False):
     """`telemetry`, as far as the rules read it."""
 
     position: PositionView
-    velocity: MagnitudeView
-    acceleration: MagnitudeView
+    velocity: VelocityView
+    acceleration: AccelerationView
     yaw: Number
     label_probability: Probability
+    label: str = Label.OTHER_VEHICLE  # of a live vehicle that does not say
+    range_m: Number = 0.0
 
 
 class MetadataView(msgspec.Struct, gc=False):

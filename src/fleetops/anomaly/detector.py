@@ -15,7 +15,6 @@ import numpy.typing as npt
 from .compiled import compiled
 from .episodes import clear_all, step_episodes
 from .membership import (
-    active_agents,
     drop_vehicles,
     end_life,
     frame_cell,
@@ -188,24 +187,20 @@ def _evaluate_ready(item: Any, plan: Plan, state: State, out: Output) -> bool:
 def _evaluate_frame(s: int, frame: int, plan: Plan, state: State, out: Output) -> bool:
     """Evaluate every vehicle of a scene in one frame. False when `out` ran full: go on at the cursor."""
     scene = state.scenes[s]
-    agents = active_agents(s, frame, state)
-    agents_before = active_agents(s, frame - 1, state)
     row = scene["cursor"] if scene["cursor"] != NOBODY else scene["head"]
     while row != NOBODY:
         if _is_full(plan, state, out):
             scene["cursor"] = row
             return False
         following = state.vehicles[row]["next"]
-        _evaluate_vehicle(row, frame, agents, agents_before, plan, state, out)
+        _evaluate_vehicle(s, row, frame, plan, state, out)
         row = following
     scene["cursor"] = NOBODY
     return True
 
 
 @compiled
-def _evaluate_vehicle(
-    row: int, frame: int, agents: int, agents_before: int, plan: Plan, state: State, out: Output
-) -> None:
+def _evaluate_vehicle(s: int, row: int, frame: int, plan: Plan, state: State, out: Output) -> None:
     """Evaluate one vehicle in one frame: seen, silent, or silent for so long that it is forgotten."""
     vehicle = state.vehicles[row]
     present = state.rings[row, slot_of(state.rings, frame)]["frame"] == frame
@@ -218,7 +213,7 @@ def _evaluate_vehicle(
             leave_scene(row, state)
         return
     silent = frame - vehicle["last_seen"]
-    window = Window(state.rings, row, frame, vehicle["born"], present, silent, vehicle["is_ego"], agents, agents_before)
+    window = _window(s, row, frame, present, silent, state)
     if silent >= plan.retire_frames:
         clear_all(window, frame - plan.rearm_frames - 1, state, out)
         end_life(row, frame, state)
@@ -232,6 +227,13 @@ def _evaluate_vehicle(
         if anything and len(out.firings) > 0:
             _trace(row, frame, plan, state, out)
         step_episodes(window, plan, state, out)
+
+
+@compiled
+def _window(s: int, row: int, frame: int, present: bool, silent_frames: int, state: State) -> Window:
+    vehicle = state.vehicles[row]
+    born, is_ego = vehicle["born"], vehicle["is_ego"]
+    return Window(state.rings, row, state.frames, s, frame, born, present, silent_frames, is_ego)
 
 
 @compiled
@@ -256,18 +258,7 @@ def _end_scene(s: int, plan: Plan, state: State, out: Output) -> bool:
         vehicle = state.vehicles[row]
         present = vehicle["last_seen"] == frame
         silent = frame - vehicle["last_seen"]
-        window = Window(
-            state.rings,
-            row,
-            frame,
-            vehicle["born"],
-            present,
-            silent,
-            vehicle["is_ego"],
-            active_agents(s, frame, state),
-            active_agents(s, frame - 1, state),
-        )
-        clear_all(window, frame - plan.rearm_frames, state, out)
+        clear_all(_window(s, row, frame, present, silent, state), frame - plan.rearm_frames, state, out)
         leave_scene(row, state)
     scene["open"] = False
     return True

@@ -67,6 +67,7 @@ class Found(Generic[SceneKey]):
     vehicle: str
     detection: np.void  # of DETECTION
     window: Structured  # (slots,) of SIGHTING
+    frames: Structured  # (slots,) of FRAME: those of its scene at that moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ class Engine(Generic[SceneKey]):
         for index in range(counts[DETECTIONS]):
             detection = out.detections[index].copy()
             scene, vehicle = self._named(int(detection["row"]))
-            yield Found(scene, vehicle, detection, out.windows[index].copy())
+            yield Found(scene, vehicle, detection, out.windows[index].copy(), out.frames[index].copy())
         for firing in out.firings[: counts[FIRINGS]]:
             scene, vehicle = self._named(int(firing["row"]))
             self.fired.append(Fired(scene, vehicle, int(firing["frame"]), int(firing["rule"]), int(firing["severity"])))

@@ -94,9 +94,11 @@ def _tell(w: Window, kind: int, cleared: bool, severity: int, state: State, out:
     found["anomaly_type"], found["cleared"], found["severity"] = kind, cleared, severity
     found["rule"] = state.fired_rule[w.row, kind]
     found["present"], found["last_seen"], found["born"] = w.present, vehicle["last_seen"], w.born
-    found["active_agents"], found["active_agents_before"] = w.active_agents, w.active_agents_before
     found["fired_bits"] = _bits_at(w, kind, state)
     cell = state.frames[s, w.frame % state.frames.shape[1]]
     found["event_time_ms"] = cell["event_time_ms"] if cell["frame"] == w.frame else 0
-    for slot in range(w.rings.shape[1]):
+    slots = w.rings.shape[1]
+    for slot in range(slots):
         out.windows[index, slot] = w.rings[w.row, slot]
+    for frame in range(w.frame - slots + 1, w.frame + 1):
+        out.frames[index, frame % slots] = state.frames[s, frame % state.frames.shape[1]]

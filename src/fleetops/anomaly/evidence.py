@@ -94,13 +94,13 @@ def window_of(found: Found[SceneKey], is_ego: bool) -> Window:
     return Window(
         rings=found.window[np.newaxis, :],
         row=0,
+        frames=found.frames[np.newaxis, :],
+        scene=0,
         frame=int(detection["frame"]),
         born=int(detection["born"]),
         present=bool(detection["present"]),
         silent_frames=int(detection["frame"] - detection["last_seen"]),
         is_ego=is_ego,
-        active_agents=int(detection["active_agents"]),
-        active_agents_before=int(detection["active_agents_before"]),
     )
 
 

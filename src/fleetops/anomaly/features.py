@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from .compiled import compiled
-from .windows import Window, now, oldest
+from .windows import Window, active_agents, now, oldest
 
 FRAME_MS = 100
 """Nominal time between frames of L5Kit data (10 Hz), ms; measured 99.3 to 100.3."""
@@ -51,6 +51,5 @@ def yaw_jump(w: Window, frames: int) -> float:
 @compiled
 def active_agent_count_delta(w: Window) -> int:
     """Active agents in this frame minus those one frame before; 0 when either is unknown."""
-    if w.active_agents < 0 or w.active_agents_before < 0:
-        return 0
-    return w.active_agents - w.active_agents_before
+    agents, before = active_agents(w, w.frame), active_agents(w, w.frame - 1)
+    return 0 if agents < 0 or before < 0 else agents - before

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from fleetops.bus.records import Record, header
 from fleetops.contracts import ids
-from fleetops.contracts.vocabulary import MessageKind
+from fleetops.contracts.vocabulary import Label, MessageKind
 from fleetops.errors import ContractError
 
 from .decode import MarkerView, TelemetryView, decode_marker, decode_telemetry, epoch_ms
@@ -27,7 +27,8 @@ Item = tuple[object, ...]
 R = TypeVar("R", bound=Record)
 
 _MARKERS = (MessageKind.FRAME_END.value.encode(), MessageKind.SCENE_END.value.encode())
-_NO_SIGHTING = (0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+_NO_SIGHTING = (0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+LABELS = {label.value: index for index, label in enumerate(Label)}
 _LIVE_AGENTS = -1
 """Nobody counts the agents around a live vehicle."""
 
@@ -133,15 +134,22 @@ class Intake:
             is_ego = view.vehicle_id == ids.ego_id(view.scene_id)
             row = self._engine.vehicle(scene.number, view.vehicle_id, is_ego=is_ego)
         seen, frame = view.telemetry, view.frame_index
-        position = seen.position
+        position, velocity = seen.position, seen.velocity
+        label = LABELS.get(seen.label)
+        if label is None:
+            raise ContractError(f"not a class of object: {seen.label!r}; there are {', '.join(LABELS)}")
         sighting = (
             frame,
+            label,
             position.x,
             position.y,
-            seen.velocity.magnitude,
+            velocity.magnitude,
             seen.acceleration.magnitude,
             seen.yaw,
             seen.label_probability,
+            velocity.x,
+            velocity.y,
+            seen.range_m,
         )
         return RECORD, scene.number, row, frame, offset, self._time[1], sighting, 0, 0, 0
 

@@ -15,15 +15,6 @@ from .windows import NEVER
 
 
 @compiled
-def active_agents(s: int, frame: int, state: State) -> int:
-    """How many agents the scene has in `frame`, -1 when nobody said."""
-    if frame < 0:
-        return -1
-    cell = state.frames[s, frame % state.frames.shape[1]]
-    return cell["active_agents"] if cell["frame"] == frame else -1
-
-
-@compiled
 def frame_cell(s: int, item: Any, state: State) -> Any:
     """What is known of the item's frame, made anew when nothing is."""
     frame = item["frame"]

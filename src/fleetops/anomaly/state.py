@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .severity import N_TYPES
-from .windows import LOOKAHEAD_FRAMES, NEVER, SIGHTING, Structured
+from .windows import FRAME, LOOKAHEAD_FRAMES, NEVER, SIGHTING, Structured
 
 _FRAME_MARGIN: Final = 2 * LOOKAHEAD_FRAMES
 """Frames kept beyond the history: those that wait, and those that may come early."""
@@ -43,18 +43,6 @@ SCENE = np.dtype(
         ("complete_below", np.int32),  # every frame from the first to here had all its records
         ("head", np.int32),  # first of its vehicles
         ("cursor", np.int32),  # vehicle to go on with, when output ran full inside a frame
-    ],
-    align=True,
-)
-
-FRAME = np.dtype(
-    [
-        ("frame", np.int32),
-        ("expected", np.int32),  # records, by its marker; -1 before the marker came
-        ("received", np.int32),  # distinct records
-        ("active_agents", np.int32),  # -1 when unknown
-        ("event_time_ms", np.int64),
-        ("first_offset", np.int64),  # offset of the first thing seen of this frame
     ],
     align=True,
 )
@@ -97,8 +85,6 @@ DETECTION = np.dtype(
         ("present", np.bool_),
         ("last_seen", np.int32),
         ("born", np.int32),
-        ("active_agents", np.int32),
-        ("active_agents_before", np.int32),
         ("event_time_ms", np.int64),
         ("fired_bits", np.int64),  # bit n set = its type fired n frames ago
     ],
@@ -139,6 +125,7 @@ class Output(NamedTuple):
 
     detections: Structured  # (K,) of DETECTION
     windows: Structured  # (K, N) of SIGHTING: the vehicle's ring at that moment
+    frames: Structured  # (K, N) of FRAME: its scene's last frames at that moment
     firings: Structured  # (M,) of FIRING; M = 0 when nobody asked
     verdicts: npt.NDArray[np.int8]  # per item: ACCEPTED, DUPLICATE, LATE or AHEAD
 
@@ -174,6 +161,7 @@ def new_output(ring_slots: int, capacity: int, firings: int) -> Output:
     return Output(
         detections=np.zeros(capacity, DETECTION),
         windows=np.zeros((capacity, ring_slots), SIGHTING),
+        frames=np.zeros((capacity, ring_slots), FRAME),
         firings=np.zeros(firings, FIRING),
         verdicts=np.zeros(0, np.int8),
     )

@@ -22,15 +22,32 @@ REORDER_FRAMES = 2
 LOOKAHEAD_FRAMES = 2 * REORDER_FRAMES
 """How far past the last evaluated frame records may lie: a frame waits for two more, and their records may be early."""
 
+FRAME = np.dtype(
+    [
+        ("frame", np.int32),
+        ("expected", np.int32),  # records, by its marker; -1 before the marker came
+        ("received", np.int32),  # distinct records
+        ("active_agents", np.int32),  # admitted ones, -1 when unknown
+        ("event_time_ms", np.int64),
+        ("first_offset", np.int64),  # offset of the first thing seen of this frame
+    ],
+    align=True,
+)
+"""What is known of one frame of a scene."""
+
 SIGHTING = np.dtype(
     [
         ("frame", np.int32),
+        ("label", np.int8),  # index into `contracts.vocabulary.Label`
         ("x", np.float64),  # m, world frame
         ("y", np.float64),  # m, world frame
         ("speed", np.float64),  # m/s
         ("acceleration", np.float64),  # m/s2, magnitude
         ("yaw", np.float64),  # rad
         ("label_probability", np.float64),
+        ("vx", np.float32),  # m/s, world frame
+        ("vy", np.float32),
+        ("range_m", np.float32),  # to the ego of its scene
     ],
     align=True,
 )
@@ -40,17 +57,17 @@ Structured = npt.NDArray[np.void]
 
 
 class Window(NamedTuple):
-    """One vehicle's recent frames, as a rule sees them. `rings` has shape (vehicles, slots) of SIGHTING."""
+    """One vehicle's recent frames, as a rule sees them: its sightings, and what is known of its scene's frames."""
 
-    rings: Structured
+    rings: Structured  # (vehicles, slots) of SIGHTING
     row: int
+    frames: Structured  # (scenes, slots) of FRAME
+    scene: int
     frame: int  # the frame that is being evaluated
     born: int  # first frame of the vehicle's present life; what lies before is not its window
     present: bool  # whether it was seen in this frame
     silent_frames: int  # frames since it was last seen; 0 when present
     is_ego: bool
-    active_agents: int  # admitted agents in this frame, -1 when nobody said
-    active_agents_before: int  # the same one frame before, -1 when nobody said
 
 
 @compiled
@@ -66,6 +83,12 @@ def seen_in(w: Window, frame: int) -> bool:
 
 
 @compiled
+def sighting(w: Window, frame: int) -> Any:
+    """The sighting in `frame`. Only valid when it was seen then."""
+    return w.rings[w.row, slot_of(w.rings, frame)]
+
+
+@compiled
 def now(w: Window) -> Any:
     """The sighting in the frame that is being evaluated. Only valid when `present`."""
     return w.rings[w.row, slot_of(w.rings, w.frame)]
@@ -78,3 +101,19 @@ def oldest(w: Window, frames: int) -> Any:
         if seen_in(w, frame):
             return w.rings[w.row, slot_of(w.rings, frame)]
     return w.rings[w.row, slot_of(w.rings, w.frame)]
+
+
+@compiled
+def active_agents(w: Window, frame: int) -> int:
+    """How many admitted agents the scene had in `frame`, -1 when nobody said."""
+    if frame < 0:
+        return -1
+    cell = w.frames[w.scene, slot_of(w.frames, frame)]
+    return int(cell["active_agents"]) if cell["frame"] == frame else -1
+
+
+@compiled
+def time_between_s(w: Window, earlier: int, later: int) -> float:
+    """From one frame in which the vehicle was seen to another, s; by the frames' own times."""
+    first, last = w.frames[w.scene, slot_of(w.frames, earlier)], w.frames[w.scene, slot_of(w.frames, later)]
+    return float(last["event_time_ms"] - first["event_time_ms"]) / 1000.0

@@ -57,6 +57,8 @@ def test_what_the_contract_writes_is_what_detection_reads() -> None:
     assert (seen.position.x, seen.position.y) == (told.position.x, told.position.y)
     assert seen.velocity.magnitude == told.velocity.magnitude
     assert seen.acceleration.magnitude == told.acceleration.magnitude
+    assert (seen.velocity.x, seen.velocity.y) == (told.velocity.x, told.velocity.y)
+    assert (seen.label, seen.range_m) == (told.label, told.range_m)
     assert (seen.yaw, seen.label_probability) == (told.yaw, told.label_probability)
     assert read.metadata.replay_session_id == "s"
     assert read.metadata.replay_rate == 10
@@ -69,7 +71,7 @@ def test_a_live_vehicle_without_our_fields_is_read() -> None:
     written = (
         b'{"event_id":"0f8fad5b-d9cb-469f-a165-70867728950e","vehicle_id":"bus_7","scene_id":"depot",'
         b'"event_time":"2026-01-15T10:23:45.123+01:00","frame_index":1,"telemetry":{"position":{"x":1,"y":2},'
-        b'"velocity":{"magnitude":3},"acceleration":{"magnitude":0},"yaw":0,"label_probability":1},'
+        b'"velocity":{"x":0,"y":3,"magnitude":3},"acceleration":{"magnitude":0},"yaw":0,"label_probability":1},'
         b'"metadata":{"replay_session_id":"live","replay_rate":10}}'
     )
     read = decode_telemetry(written)

@@ -65,7 +65,7 @@ def telemetry(vehicle: str, frame: int, *, agents: int | None = 3, **seen: float
         "frame_index": frame,
         "telemetry": {
             "position": {"x": seen.get("x", 0.0), "y": 0.0, "z": 0.0},
-            "velocity": {"magnitude": seen.get("speed", 5.0)},
+            "velocity": {"x": seen.get("speed", 5.0), "y": 0.0, "magnitude": seen.get("speed", 5.0)},
             "acceleration": {"magnitude": seen.get("acceleration", 0.0)},
             "yaw": seen.get("yaw", 0.0),
             "label_probability": 1.0,

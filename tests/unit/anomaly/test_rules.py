@@ -26,13 +26,15 @@ from fleetops.anomaly.rules.perception_instability import (
 )
 from fleetops.anomaly.rules.sudden_deceleration import DecelThresholdExceeded, decel_threshold_exceeded
 from fleetops.anomaly.severity import CRITICAL, INFO, NONE, WARNING
-from fleetops.anomaly.windows import NEVER, SIGHTING, Window
+from fleetops.anomaly.windows import FRAME, NEVER, SIGHTING, Window
 
 SLOTS = 14
 
 
-def window(*seen: tuple[int, dict[str, float]], frame: int | None = None, **more: object) -> Window:
-    """The window at `frame` (default: the last one seen) of a vehicle seen in the given frames."""
+def window(
+    *seen: tuple[int, dict[str, float]], frame: int | None = None, agents: dict[int, int] | None = None, **more: object
+) -> Window:
+    """The window at `frame` (default: the last one seen) of a vehicle seen in the given frames; agents by frame."""
     rings = np.zeros((1, SLOTS), SIGHTING)
     rings["frame"] = NEVER
     for at, fields in seen:
@@ -41,8 +43,12 @@ def window(*seen: tuple[int, dict[str, float]], frame: int | None = None, **more
         for name, value in fields.items():
             cell[name] = value
     now = seen[-1][0] if frame is None else frame
-    facts = {"born": 0, "present": True, "silent_frames": 0, "is_ego": False, "active_agents": -1}
-    return Window(rings=rings, row=0, frame=now, **{**facts, "active_agents_before": -1, **more})  # type: ignore[arg-type]  # a test's shorthand
+    frames = np.zeros((1, SLOTS), FRAME)
+    for at in range(max(0, now - SLOTS + 1), now + 1):
+        cell = frames[0, at % SLOTS]
+        cell["frame"], cell["event_time_ms"], cell["active_agents"] = at, 100 * at, (agents or {}).get(at, -1)
+    facts = {"born": 0, "present": True, "silent_frames": 0, "is_ego": False}
+    return Window(rings=rings, row=0, frames=frames, scene=0, frame=now, **{**facts, **more})  # type: ignore[arg-type]  # a test's shorthand
 
 
 def braking(speeds: list[float], acceleration: float) -> Window:
@@ -130,5 +136,5 @@ def test_silence_of_more_than_three_frames_is_a_dropout(silent: int, expected: i
 )
 def test_a_collapse_of_the_scene_is_told_on_its_ego(is_ego: bool, before: int, now: int, expected: int) -> None:
     """More than five agents lost between two frames whose counts are known."""
-    w = window((1, {}), is_ego=is_ego, active_agents=now, active_agents_before=before)
+    w = window((1, {}), is_ego=is_ego, agents={0: before, 1: now})
     assert active_agents_dropped(w, ActiveAgentsDropped()) == expected

@@ -8,7 +8,7 @@ from fleetops.contracts.vocabulary import AnomalyType
 
 from ..features import active_agent_count_delta
 from ..severity import INFO, NONE, WARNING
-from ..windows import Window
+from ..windows import Window, active_agents
 from .registry import Features, Scope, rule
 
 
@@ -31,9 +31,10 @@ def explain_silence(w: Window, _: UpdatesMissing) -> Features:
 
 def explain_count(w: Window, _: ActiveAgentsDropped) -> Features:
     """How many agents the scene has, and the change; None for live vehicles, where nobody counts."""
-    known = w.active_agents >= 0
+    agents = active_agents(w, w.frame)
+    known = agents >= 0
     return {
-        "active_agent_count": float(w.active_agents) if known else None,
+        "active_agent_count": float(agents) if known else None,
         "active_agent_count_delta": float(active_agent_count_delta(w)) if known else None,
     }
 
