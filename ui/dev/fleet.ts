@@ -192,6 +192,8 @@ export class Fleet {
               operator_id: "operator_001",
               started_at: now,
               completes_at: null,
+              picked_up_at: null,
+              picked_up_by: null,
             },
     };
   }

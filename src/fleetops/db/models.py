@@ -48,6 +48,7 @@ class InterventionEnd(StrEnum):
     """Why an intervention no longer runs."""
 
     RESUMED = "RESUMED"
+    CLOSED = "CLOSED"
     SESSION_ENDED = "SESSION_ENDED"
 
 
@@ -209,6 +210,9 @@ class Intervention(Base):
     completes_at: Mapped[datetime | None]
     """When the alert is to be resolved by it; none for one that resolves nothing."""
     completed_at: Mapped[datetime | None]
+    picked_up_at: Mapped[datetime | None]
+    picked_up_by: Mapped[str | None]
+    """Who took up a request for remote assist; none for other interventions, and until somebody does."""
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     end_reason: Mapped[InterventionEnd | None] = mapped_column(words(InterventionEnd))

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import JsonValue
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fleetops.contracts.vocabulary import ActionType
-from fleetops.contracts.wire import format_utc_ms
-from fleetops.db.models import ActionRecord, Alert, Intervention, InterventionEnd
-from fleetops.errors import NotFoundError, StaleVersionError
+from fleetops.contracts.vocabulary import ActionType, AlertStatus
+from fleetops.db.models import ActionRecord, Alert
+from fleetops.db.queries import among
+from fleetops.errors import ConflictError, NotFoundError, PermissionDeniedError, StaleVersionError
 
 from . import incidents
+from .assignment import require_assignable
 from .commands import Command
 from .delays import Delays
+from .effects import Effect
 from .fleet import Fleet, lock_vehicles
-from .lifecycle import INTERVENTIONS, advance
+from .lifecycle import Standing, advance
 from .outbox import Changes, action_view
-from .repeats import already_holds
+from .repeats import Past, already_holds, read_past
 from .views import ActionView, AlertView, VehicleView
 
-__all__ = ["Command", "Outcome", "act", "actions_of"]
+__all__ = ["Command", "Outcome", "Refusal", "act", "act_on", "actions_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ class Outcome:
     vehicle: VehicleView
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a command was not done, and the alert as it stands; None where there is no such alert."""
+
+    error: NotFoundError | ConflictError | PermissionDeniedError
+    alert: AlertView | None
+
+
 async def act(session: AsyncSession, command: Command, now: datetime, delays: Delays) -> Outcome:
     """Do what `command` says. The same operator repeating what already holds changes nothing.
 
@@ -44,31 +53,46 @@ async def act(session: AsyncSession, command: Command, now: datetime, delays: De
         NotFoundError: no such alert.
         IllegalTransitionError: where the alert stands, this is not allowed.
         StaleVersionError: the alert changed since the caller saw it.
+        PermissionDeniedError: it is another operator's, and the command is for own ones only.
         InvalidRequestError: the action lacks what it needs.
     """
-    command.check(now)
-    vehicle_id = await session.scalar(select(Alert.vehicle_id).where(Alert.alert_id == command.alert_id))
-    if vehicle_id is None:
-        raise NotFoundError("alert", command.alert_id)
-    fleet = await lock_vehicles(session, [vehicle_id])
-    alert = await session.get_one(Alert, command.alert_id, populate_existing=True)
-    vehicle = fleet.vehicles[vehicle_id]
-    standing = fleet.standing(alert)
-    if await already_holds(session, command, alert, standing):
-        return Outcome(None, fleet.alert_view(alert), fleet.vehicle_view(vehicle))
-    if command.expected_version is not None and command.expected_version != alert.version:
-        raise StaleVersionError(f"the alert is at version {alert.version}, not {command.expected_version}; look again")
-    status = advance(standing, command.action_type)
-    deed = _Deed(session, fleet, Changes(fleet, now), command, alert, delays)
-    if command.action_type is ActionType.RESOLVE:
-        await deed.resolve()
-    else:
-        alert.alert_status = status
-        _EFFECTS[command.action_type](deed)
-    deed.changes.settle(vehicle, shown_anew=command.action_type in _ON_VEHICLE)
-    action = deed.record()
-    await deed.changes.write(session)
-    return Outcome(action_view(action), fleet.alert_view(alert), fleet.vehicle_view(vehicle))
+    (result,) = await act_on(session, [command], now, delays)
+    if isinstance(result, Refusal):
+        raise result.error
+    return result
+
+
+async def act_on(
+    session: AsyncSession, commands: Sequence[Command], now: datetime, delays: Delays
+) -> list[Outcome | Refusal]:
+    """Do what `commands` say, each on an alert of its own, and answer in their order; one refused stops no other.
+
+    The number of statements does not depend on that of commands. Vehicles are locked in the
+    order of their ids.
+
+    Raises:
+        InvalidRequestError: an action lacks what it needs; nothing is done.
+    """
+    for command in commands:
+        command.check(now)
+    await require_assignable(session, {who for command in commands if (who := command.assigned_to_another)})
+    wanted = {command.alert_id for command in commands}
+    rows = await session.execute(select(Alert.alert_id, Alert.vehicle_id).where(among(Alert.alert_id, wanted)))
+    vehicle_of = {row.alert_id: row.vehicle_id for row in rows}
+    fleet = await lock_vehicles(session, set(vehicle_of.values()))
+    alerts = await _alerts(session, fleet, vehicle_of)
+    ground = _Ground(
+        session,
+        fleet,
+        Changes(fleet, now),
+        alerts,
+        await read_past(session, vehicle_of),
+        await incidents.read_evidence(session, _to_resolve(commands, alerts)),
+        delays,
+    )
+    results = [ground.perform(command) for command in commands]
+    await ground.changes.write(session)
+    return results
 
 
 async def actions_of(session: AsyncSession, alert_id: UUID) -> list[ActionView]:
@@ -79,124 +103,66 @@ async def actions_of(session: AsyncSession, alert_id: UUID) -> list[ActionView]:
     return [action_view(row) for row in rows]
 
 
-_ON_VEHICLE = (*INTERVENTIONS, ActionType.RESUME_SIMULATION)
-
-
 @dataclass(frozen=True, slots=True)
-class _Deed:
-    """A command under way on a locked vehicle."""
+class _Ground:
+    """All that commands need of the database, read and locked."""
 
     session: AsyncSession
     fleet: Fleet
     changes: Changes
-    command: Command
-    alert: Alert
+    alerts: dict[UUID, Alert]
+    past: Past
+    evidence: incidents.Evidence
     delays: Delays
-    details: dict[str, JsonValue] = field(default_factory=dict)
 
-    def acknowledge(self) -> None:
-        self.alert.acknowledged_at, self.alert.acknowledged_by = self.changes.now, self.command.operator_id
-        self.changes.touched(self.alert)
+    def perform(self, command: Command) -> Outcome | Refusal:
+        """Do one command, or say why not."""
+        alert = self.alerts.get(command.alert_id)
+        if alert is None:
+            return Refusal(NotFoundError("alert", command.alert_id), None)
+        standing = self.fleet.standing(alert)
+        try:
+            _require_own(command, alert)
+            if already_holds(self.past, command, alert, standing):
+                return self._outcome(alert, None)
+            action = self._do(command, alert, standing)
+        except (ConflictError, PermissionDeniedError) as error:
+            return Refusal(error, self.fleet.alert_view(alert))
+        return self._outcome(alert, action)
 
-    def unacknowledge(self) -> None:
-        self.alert.acknowledged_at = self.alert.acknowledged_by = None
-        self.changes.touched(self.alert)
+    def _do(self, command: Command, alert: Alert, standing: Standing) -> ActionRecord:
+        if command.expected_version not in {None, alert.version}:
+            raise StaleVersionError(
+                f"the alert is at version {alert.version}, not {command.expected_version}; look again"
+            )
+        status = advance(standing, command.action_type)
+        if status is not AlertStatus.RESOLVED:
+            alert.alert_status = status
+        return Effect(self.session, self.fleet, self.changes, command, alert, self.delays, self.evidence).take()
 
-    def assign(self) -> None:
-        self.alert.assigned_operator_id = self.command.wanted_operator
-        self.details["assigned_operator_id"] = self.alert.assigned_operator_id
-        self.changes.touched(self.alert)
-
-    def snooze(self) -> None:
-        until = self.command.snoozed_until
-        if until is not None:  # Command.check saw to it
-            self.alert.snoozed_until = until
-            self.details["snoozed_until"] = format_utc_ms(until)
-        self.changes.touched(self.alert)
-
-    def say(self) -> None:
-        """A comment changes nothing about the alert; the action carries it."""
-
-    def intervene(self) -> None:
-        now, kind = self.changes.now, self.command.action_type
-        intervention = Intervention(
-            intervention_id=self.command.action_id,
-            alert_id=self.alert.alert_id,
-            vehicle_id=self.alert.vehicle_id,
-            replay_session_id=self.alert.replay_session_id,
-            action_type=kind,
-            operator_id=self.command.operator_id,
-            sequence=self._number(),
-            started_at=now,
-            completes_at=now + self.delays.pull_over if kind is ActionType.PULL_OVER_SIMULATED else None,
-        )
-        self.session.add(intervention)
-        self.fleet.running[self.alert.vehicle_id].append(intervention)
-        self._show_alerts_anew()
-
-    def resume(self) -> None:
-        running = self.fleet.running[self.alert.vehicle_id]
-        for intervention in [i for i in running if i.alert_id == self.alert.alert_id]:
-            intervention.ended_at, intervention.ended_by = self.changes.now, self.command.operator_id
-            intervention.end_reason = InterventionEnd.RESUMED
-            running.remove(intervention)
-        self._number()
-        self._show_alerts_anew()
-
-    async def resolve(self) -> None:
-        command = self.command
-        self.details["disposition"] = command.disposition
-        await incidents.resolve(
-            self.session,
-            self.changes,
-            [self.alert],
-            by=command.operator_id,
-            action_type=command.action_type,
-            disposition=command.disposition,
-        )
-
-    def record(self) -> ActionRecord:
-        """Keep what was done, and tell it."""
-        if self.command.comment is not None:
-            self.details["comment"] = self.command.comment
-        action = ActionRecord(
-            action_id=self.command.action_id,
-            alert_id=self.alert.alert_id,
-            vehicle_id=self.alert.vehicle_id,
-            operator_id=self.command.operator_id,
-            action_type=self.command.action_type,
-            details=self.details,
-            created_at=self.changes.now,
-        )
-        self.session.add(action)
-        self.changes.action(action)
-        return action
-
-    def _number(self) -> int:
-        """Number a command about the vehicle: the topic gives those of one vehicle no order."""
-        vehicle = self.fleet.vehicles[self.alert.vehicle_id]
-        vehicle.command_sequence += 1
-        self.details["sequence"] = vehicle.command_sequence
-        self.details["replay_session_id"] = self.alert.replay_session_id
-        self.details["scene_id"] = self.alert.scene_id
-        return vehicle.command_sequence
-
-    def _show_alerts_anew(self) -> None:
-        """What may be done to the vehicle's other alerts changed as well."""
-        others = self.fleet.live[self.alert.vehicle_id].values()
-        session = self.alert.replay_session_id
-        for alert in [self.alert, *(a for a in others if a is not self.alert and a.replay_session_id == session)]:
-            self.changes.touched(alert)
+    def _outcome(self, alert: Alert, action: ActionRecord | None) -> Outcome:
+        vehicle = self.fleet.vehicles[alert.vehicle_id]
+        view = None if action is None else action_view(action)
+        return Outcome(view, self.fleet.alert_view(alert), self.fleet.vehicle_view(vehicle))
 
 
-_EFFECTS: dict[ActionType, Callable[[_Deed], None]] = {
-    ActionType.ACKNOWLEDGE: _Deed.acknowledge,
-    ActionType.UNACKNOWLEDGE: _Deed.unacknowledge,
-    ActionType.ASSIGN_OPERATOR: _Deed.assign,
-    ActionType.PULL_OVER_SIMULATED: _Deed.intervene,
-    ActionType.REQUEST_REMOTE_ASSIST: _Deed.intervene,
-    ActionType.RESUME_SIMULATION: _Deed.resume,
-    ActionType.SNOOZE: _Deed.snooze,
-    ActionType.COMMENT: _Deed.say,
-}
-"""What each action does to the alert beyond its status; RESOLVE reads evidence, so it stands apart."""
+def _require_own(command: Command, alert: Alert) -> None:
+    holder = alert.assigned_operator_id or alert.acknowledged_by
+    if command.own_only and holder not in {None, command.operator_id}:
+        raise PermissionDeniedError(f"the alert is with {holder}; a supervisor can do this to others' alerts")
+
+
+async def _alerts(session: AsyncSession, fleet: Fleet, alert_ids: Collection[UUID]) -> dict[UUID, Alert]:
+    """The alerts of these ids: the live ones came with the locked vehicles, the rest is read now."""
+    live = {alert.alert_id: alert for alerts in fleet.live.values() for alert in alerts.values()}
+    resolved = await session.scalars(
+        select(Alert)
+        .where(among(Alert.alert_id, [alert_id for alert_id in alert_ids if alert_id not in live]))
+        .execution_options(populate_existing=True)
+    )
+    return {alert_id: live[alert_id] for alert_id in alert_ids if alert_id in live} | {a.alert_id: a for a in resolved}
+
+
+def _to_resolve(commands: Sequence[Command], alerts: dict[UUID, Alert]) -> list[Alert]:
+    resolving = [command.alert_id for command in commands if command.action_type is ActionType.RESOLVE]
+    return [alerts[alert_id] for alert_id in resolving if alert_id in alerts]

@@ -26,12 +26,21 @@ class Command:
     snoozed_until: datetime | None = None
     expected_version: int | None = None
     """The version the caller saw; a newer one refuses the command."""
+    own_only: bool = False
+    """Leave alone what another operator has taken: the caller may not do this to others' alerts."""
     action_id: UUID = field(default_factory=uuid4)
 
     @property
     def wanted_operator(self) -> str:
         """Who shall have the alert after ASSIGN_OPERATOR."""
         return self.assignee or self.operator_id
+
+    @property
+    def assigned_to_another(self) -> str | None:
+        """To whom else than the caller this assigns the alert; None where it does not."""
+        if self.action_type is not ActionType.ASSIGN_OPERATOR or self.wanted_operator == self.operator_id:
+            return None
+        return self.wanted_operator
 
     def check(self, now: datetime) -> None:
         """Return when the command has what its action needs.

@@ -14,7 +14,7 @@ from fleetops.contracts.vocabulary import ActionType, AlertStatus, VehicleState
 from fleetops.db.models import Alert, Intervention, SceneReplay, Vehicle
 from fleetops.db.queries import among
 
-from .lifecycle import INTERVENTIONS, Standing, allowed_actions
+from .lifecycle import INTERVENTIONS, Standing, actions_on, allowed_actions
 from .vehicle_state import vehicle_state
 from .views import AlertView, InterventionView, VehicleView
 
@@ -33,12 +33,15 @@ class Fleet:
         """What decides about actions on `alert`, whose vehicle must be one of these."""
         vehicle = self.vehicles[alert.vehicle_id]
         running = [i for i in self.running[alert.vehicle_id] if i.replay_session_id == alert.replay_session_id]
+        here = [i for i in running if i.alert_id == alert.alert_id]
         return Standing(
             status=alert.alert_status,
             session_runs=vehicle.replay_session_id == alert.replay_session_id
             and (alert.replay_session_id, alert.scene_id) not in self.over,
-            begun_here=frozenset(i.action_type for i in running if i.alert_id == alert.alert_id),
+            begun_here=frozenset(i.action_type for i in here),
             on_vehicle=frozenset(i.action_type for i in running),
+            picked_up=any(i.picked_up_at is not None for i in here),
+            snoozed=alert.snoozed_until is not None,
         )
 
     def state_of(self, vehicle: Vehicle) -> VehicleState:
@@ -88,6 +91,7 @@ class Fleet:
     def vehicle_view(self, vehicle: Vehicle) -> VehicleView:
         """`vehicle` as it is shown."""
         interventions = self.current_interventions(vehicle)
+        shown = interventions[0] if interventions else None
         return VehicleView(
             vehicle_id=vehicle.vehicle_id,
             scene_id=vehicle.scene_id,
@@ -100,8 +104,8 @@ class Fleet:
             last_velocity_magnitude=vehicle.last_velocity_magnitude,
             created_at=vehicle.created_at,
             updated_at=vehicle.updated_at,
-            intervention=_intervention_view(interventions[0]) if interventions else None,
-            allowed_actions=[ActionType.RESUME_SIMULATION] if interventions else [],
+            intervention=shown and _intervention_view(shown),
+            allowed_actions=_actions_on(shown),
         )
 
 
@@ -160,6 +164,12 @@ async def _read_surroundings(session: AsyncSession, fleet: Fleet) -> None:
     fleet.over.update((row.replay_session_id, row.scene_id) for row in ended)
 
 
+def _actions_on(intervention: Intervention | None) -> list[ActionType]:
+    if intervention is None:
+        return []
+    return actions_on(intervention.action_type, picked_up=intervention.picked_up_at is not None)
+
+
 def _intervention_view(intervention: Intervention) -> InterventionView:
     return InterventionView(
         intervention_id=intervention.intervention_id,
@@ -168,4 +178,6 @@ def _intervention_view(intervention: Intervention) -> InterventionView:
         operator_id=intervention.operator_id,
         started_at=intervention.started_at,
         completes_at=intervention.completes_at if intervention.completed_at is None else None,
+        picked_up_at=intervention.picked_up_at,
+        picked_up_by=intervention.picked_up_by,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -22,6 +22,8 @@ from .views import IncidentView
 _SHOWN = ("anomaly_id", "triggered_rule", "features", "thresholds", "evidence", "provenance")
 """Of the anomaly's message, what an incident keeps to be judged by."""
 
+Evidence = Mapping[UUID, JsonObject]
+
 
 async def resolve(
     session: AsyncSession,
@@ -33,15 +35,39 @@ async def resolve(
     disposition: Disposition | None = None,
 ) -> None:
     """Resolve live `alerts`, whose vehicles are locked, and write an incident for each; vehicles are not settled."""
-    now = changes.now
-    messages = await _messages(session, [alert.evidence_anomaly_id for alert in alerts])
+    evidence = await read_evidence(session, alerts)
     for alert in alerts:
-        alert.alert_status = AlertStatus.RESOLVED
-        alert.resolved_at, alert.resolved_by, alert.resolved_action_type = now, by, action_type
-        alert.disposition, alert.resolve_at = disposition, None
-        changes.fleet.live[alert.vehicle_id].pop(alert.alert_id, None)
-        changes.touched(alert)
-        session.add(_incident(alert, messages[alert.evidence_anomaly_id], now))
+        close(session, changes, alert, evidence, by=by, action_type=action_type, disposition=disposition)
+
+
+async def read_evidence(session: AsyncSession, alerts: Collection[Alert]) -> Evidence:
+    """By its id, the message of the anomaly that each of `alerts` is judged by."""
+    rows = await session.execute(
+        select(AnomalyRecord.anomaly_id, AnomalyRecord.message).where(
+            among(AnomalyRecord.anomaly_id, [alert.evidence_anomaly_id for alert in alerts])
+        )
+    )
+    return {row.anomaly_id: row.message for row in rows}
+
+
+def close(
+    session: AsyncSession,
+    changes: Changes,
+    alert: Alert,
+    evidence: Evidence,
+    *,
+    by: str,
+    action_type: str,
+    disposition: Disposition | None,
+) -> None:
+    """`resolve` for one alert whose `evidence` was read."""
+    now = changes.now
+    alert.alert_status = AlertStatus.RESOLVED
+    alert.resolved_at, alert.resolved_by, alert.resolved_action_type = now, by, action_type
+    alert.disposition, alert.resolve_at = disposition, None
+    changes.fleet.live[alert.vehicle_id].pop(alert.alert_id, None)
+    changes.touched(alert)
+    session.add(_incident(alert, evidence[alert.evidence_anomaly_id], now))
 
 
 async def incidents_of(
@@ -71,13 +97,6 @@ async def incidents_of(
         )
         for row in await session.scalars(query)
     ]
-
-
-async def _messages(session: AsyncSession, anomaly_ids: list[UUID]) -> dict[UUID, JsonObject]:
-    rows = await session.execute(
-        select(AnomalyRecord.anomaly_id, AnomalyRecord.message).where(among(AnomalyRecord.anomaly_id, anomaly_ids))
-    )
-    return {row.anomaly_id: row.message for row in rows}
 
 
 def _incident(alert: Alert, message: JsonObject, now: datetime) -> Incident:

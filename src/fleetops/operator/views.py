@@ -56,6 +56,8 @@ class InterventionView(View):
     operator_id: str
     started_at: UtcMs
     completes_at: Annotated[UtcMs | None, Field(description="when its alert resolves; none once it has")] = None
+    picked_up_at: Annotated[UtcMs | None, Field(description="when somebody took up a remote assist")] = None
+    picked_up_by: str | None = None
 
 
 class VehicleView(View):

@@ -10,17 +10,22 @@ from fleetops.contracts.vocabulary import ActionType as A
 from fleetops.contracts.vocabulary import AlertStatus as S
 from fleetops.contracts.vocabulary import Severity, VehicleState
 from fleetops.errors import IllegalTransitionError
-from fleetops.operator.lifecycle import INTERVENTIONS, TRANSITIONS, Standing, advance, allowed_actions
+from fleetops.operator.lifecycle import INTERVENTIONS, TRANSITIONS, Standing, actions_on, advance, allowed_actions
 from fleetops.operator.vehicle_state import vehicle_state
 
 _BEGUN = st.frozensets(st.sampled_from(INTERVENTIONS))
 STANDINGS = st.builds(
-    lambda status, runs, here, elsewhere: Standing(status, runs, here, here | elsewhere),
+    lambda status, runs, here, elsewhere, picked_up, snoozed: Standing(
+        status, runs, here, here | elsewhere, picked_up and A.REQUEST_REMOTE_ASSIST in here, snoozed
+    ),
     st.sampled_from(S),
     st.booleans(),
     _BEGUN,
     _BEGUN,
+    st.booleans(),
+    st.booleans(),
 )
+ON_WHAT_RUNS = (A.RESUME_SIMULATION, A.PICK_UP_REMOTE_ASSIST, A.CLOSE_REMOTE_ASSIST)
 
 AGREED = {
     (S.OPEN, A.ACKNOWLEDGE): S.ACKNOWLEDGED,
@@ -30,16 +35,23 @@ AGREED = {
     **{
         (status, action): status
         for status in (S.OPEN, S.ACKNOWLEDGED)
-        for action in (A.ASSIGN_OPERATOR, A.COMMENT, A.SNOOZE, A.PULL_OVER_SIMULATED, A.REQUEST_REMOTE_ASSIST)
+        for action in (
+            A.ASSIGN_OPERATOR,
+            A.COMMENT,
+            A.SNOOZE,
+            A.UNSNOOZE,
+            A.PULL_OVER_SIMULATED,
+            A.REQUEST_REMOTE_ASSIST,
+        )
     },
 }
 
 
 @pytest.mark.parametrize("status", S)
-@pytest.mark.parametrize("action", [a for a in A if a is not A.RESUME_SIMULATION])
+@pytest.mark.parametrize("action", [a for a in A if a not in ON_WHAT_RUNS])
 def test_the_table_is_the_agreed_one(status: S, action: A) -> None:
     """Every pair of status and action leads where the design says, or nowhere."""
-    standing = Standing(status, session_runs=True)
+    standing = Standing(status, session_runs=True, snoozed=True)
     if (status, action) in AGREED:
         assert advance(standing, action) is AGREED[status, action]
     else:
@@ -53,6 +65,31 @@ def test_resume_ends_only_what_was_begun_here(status: S) -> None:
     pulled_over = frozenset({A.PULL_OVER_SIMULATED})
     assert A.RESUME_SIMULATION in allowed_actions(Standing(status, True, pulled_over, pulled_over))
     assert A.RESUME_SIMULATION not in allowed_actions(Standing(status, True, frozenset(), pulled_over))
+
+
+@pytest.mark.parametrize("status", S)
+def test_a_remote_assist_is_picked_up_once_and_closed_where_it_was_requested(status: S) -> None:
+    """In any status, RESOLVED included, while it runs; a pull-over is none, and another alert's is another's."""
+    assist, pull_over = frozenset({A.REQUEST_REMOTE_ASSIST}), frozenset({A.PULL_OVER_SIMULATED})
+    requested = set(allowed_actions(Standing(status, True, assist, assist)))
+    assert {A.PICK_UP_REMOTE_ASSIST, A.CLOSE_REMOTE_ASSIST, A.RESUME_SIMULATION} <= requested
+    picked_up = set(allowed_actions(Standing(status, True, assist, assist, picked_up=True)))
+    assert requested - picked_up == {A.PICK_UP_REMOTE_ASSIST}
+    for standing in (Standing(status, True, frozenset(), assist), Standing(status, True, pull_over, pull_over)):
+        assert not {A.PICK_UP_REMOTE_ASSIST, A.CLOSE_REMOTE_ASSIST} & set(allowed_actions(standing))
+
+
+def test_what_is_offered_on_the_vehicle_is_what_its_intervention_allows() -> None:
+    """A pull-over can be resumed; a remote assist picked up, closed, or resumed from."""
+    assert actions_on(A.PULL_OVER_SIMULATED, picked_up=False) == [A.RESUME_SIMULATION]
+    assert set(actions_on(A.REQUEST_REMOTE_ASSIST, picked_up=False)) == set(ON_WHAT_RUNS)
+    assert A.PICK_UP_REMOTE_ASSIST not in actions_on(A.REQUEST_REMOTE_ASSIST, picked_up=True)
+
+
+def test_only_what_is_snoozed_can_be_woken() -> None:
+    """An alert that nobody put off has nothing to wake from."""
+    assert A.UNSNOOZE in allowed_actions(Standing(S.OPEN, True, snoozed=True))
+    assert A.UNSNOOZE not in allowed_actions(Standing(S.OPEN, True))
 
 
 def test_a_vehicle_is_pulled_over_once_and_only_while_it_drives() -> None:

@@ -42,9 +42,12 @@ export const ACTION_NAME: Readonly<Record<ActionType, string>> = {
   ASSIGN_OPERATOR: "Assign to me",
   PULL_OVER_SIMULATED: "Pull over (simulated)",
   REQUEST_REMOTE_ASSIST: "Request remote assist",
+  PICK_UP_REMOTE_ASSIST: "Pick up remote assist",
+  CLOSE_REMOTE_ASSIST: "Close remote assist",
   RESUME_SIMULATION: "Resume simulation",
   RESOLVE: "Resolve…",
   SNOOZE: "Snooze 5 min",
+  UNSNOOZE: "Wake now",
   COMMENT: "Comment…",
 };
 
@@ -55,9 +58,12 @@ export const ACTION_DONE: Readonly<Record<ActionType, string>> = {
   ASSIGN_OPERATOR: "took it",
   PULL_OVER_SIMULATED: "had the vehicle pull over (simulated)",
   REQUEST_REMOTE_ASSIST: "requested remote assist",
+  PICK_UP_REMOTE_ASSIST: "picked up the remote assist",
+  CLOSE_REMOTE_ASSIST: "closed the remote assist",
   RESUME_SIMULATION: "resumed the simulation",
   RESOLVE: "resolved it",
   SNOOZE: "snoozed it",
+  UNSNOOZE: "woke it",
   COMMENT: "commented",
 };
 

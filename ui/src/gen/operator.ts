@@ -416,7 +416,7 @@ export interface components {
          * @description What an operator can do. Interventions are simulated.
          * @enum {string}
          */
-        ActionType: "ACKNOWLEDGE" | "UNACKNOWLEDGE" | "ASSIGN_OPERATOR" | "PULL_OVER_SIMULATED" | "REQUEST_REMOTE_ASSIST" | "RESUME_SIMULATION" | "RESOLVE" | "SNOOZE" | "COMMENT";
+        ActionType: "ACKNOWLEDGE" | "UNACKNOWLEDGE" | "ASSIGN_OPERATOR" | "PULL_OVER_SIMULATED" | "REQUEST_REMOTE_ASSIST" | "PICK_UP_REMOTE_ASSIST" | "CLOSE_REMOTE_ASSIST" | "RESUME_SIMULATION" | "RESOLVE" | "SNOOZE" | "UNSNOOZE" | "COMMENT";
         /**
          * ActionView
          * @description One thing that an operator, a program or the system did to an alert.
@@ -838,6 +838,13 @@ export interface components {
             intervention_id: string;
             /** Operator Id */
             operator_id: string;
+            /**
+             * Picked Up At
+             * @description when somebody took up a remote assist
+             */
+            picked_up_at: string | null;
+            /** Picked Up By */
+            picked_up_by: string | null;
             /** Started At */
             started_at: string;
         };

@@ -36,6 +36,8 @@ test("a vehicle under intervention can be resumed with no alert selected, throug
       operator_id: "operator_001",
       started_at: "2026-11-23T10:00:00.000Z",
       completes_at: null,
+      picked_up_at: null,
+      picked_up_by: null,
     },
   });
   useFleet.getState().receive([snapshot(1, [], [stopped])]);
