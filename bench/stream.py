@@ -32,10 +32,9 @@ from rich.table import Table
 
 from bench.fleet import straight_drive
 from fleetops.anomaly.decode import decode_telemetry
-from fleetops.anomaly.engine import compiled_advance
+from fleetops.anomaly.engine import compiled_advance, warm_up
 from fleetops.anomaly.metrics import Metrics
 from fleetops.anomaly.rule_set import load_rule_set
-from fleetops.anomaly.service import warm_up
 from fleetops.anomaly.worker import AnomalyWorker
 from fleetops.bus.admin import ensure_topics
 from fleetops.bus.consumer import GroupConsumer

@@ -39,7 +39,8 @@ def source_digest() -> str:
     rule it would go on running the old one. So the cache folder is named by this digest.
     """
     digest = hashlib.sha256(numba.__version__.encode())
-    for module in sorted(Path(__file__).parent.rglob("*.py")):
+    room = Path(__file__).parent
+    for module in sorted([*room.glob("*.py"), *room.glob("rules/*.py")]):
         digest.update(module.read_bytes())
     return digest.hexdigest()[:16]
 

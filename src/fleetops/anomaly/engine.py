@@ -13,6 +13,8 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from fleetops.contracts.vocabulary import Label
+
 from .compiled import jit
 from .detector import Plan, advance
 from .rule_set import RuleSet
@@ -22,6 +24,7 @@ from .state import (
     ACCEPTED,
     DETECTIONS,
     FIRINGS,
+    ITEM,
     NOBODY,
     RELEASED,
     Output,
@@ -54,9 +57,16 @@ def plan_of(rules: RuleSet) -> Plan:
         retire_frames=rules.retire_frames,
         settle_frames=rules.settle_frames,
         concurrent_is_critical=rules.concurrent_is_critical,
+        two_minor_are_warning=rules.two_minor_are_warning,
+        classes=np.array([not rules.classes or label in rules.classes for label in Label], np.bool_),
         fired=np.zeros(len(rules.rules), np.int8),
         by_type=np.zeros((2, N_TYPES), np.int8),
     )
+
+
+def warm_up(rules: RuleSet) -> None:
+    """Have the detector compiled for `rules`, or loaded from where it was compiled before."""
+    Engine[str](rules, rules.history_frames, compiled_advance).feed(np.zeros(0, ITEM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +213,11 @@ class Engine(Generic[SceneKey]):
 
     def _drain(self, out: Output) -> Iterator[Found[SceneKey]]:
         counts = self._state.counts
-        for index in range(counts[DETECTIONS]):
-            detection = out.detections[index].copy()
-            scene, vehicle = self._named(int(detection["row"]))
-            yield Found(scene, vehicle, detection, out.windows[index].copy(), out.frames[index].copy())
+        told = slice(counts[DETECTIONS])
+        detections, windows, frames = (kept[told].copy() for kept in (out.detections, out.windows, out.frames))
+        for index, row in enumerate(detections["row"].tolist()):
+            scene, vehicle = self._named(row)
+            yield Found(scene, vehicle, detections[index], windows[index], frames[index])
         for firing in out.firings[: counts[FIRINGS]]:
             scene, vehicle = self._named(int(firing["row"]))
             self.fired.append(Fired(scene, vehicle, int(firing["frame"]), int(firing["rule"]), int(firing["severity"])))

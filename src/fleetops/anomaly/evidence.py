@@ -11,7 +11,7 @@ import numpy as np
 
 from fleetops.contracts import ids
 from fleetops.contracts.anomalies import Anomaly, Evidence, Provenance
-from fleetops.contracts.vocabulary import AnomalyStatus, Purpose
+from fleetops.contracts.vocabulary import AnomalyStatus, AnomalyType, Purpose
 from fleetops.contracts.wire import utc_from_ms
 
 from .engine import Found
@@ -58,11 +58,9 @@ def anomaly_message(
         last_seen = int(detection["last_seen"])
         event_id = ids.event_id(ids.event_base(session, found.vehicle), last_seen)
     window = window_of(found, found.vehicle == ids.ego_id(scene_id))
-    features: Features = {}
     thresholds: dict[str, float] = {}
     for rule, values in zip(rules.kinds, rules.rules, strict=True):
         if rule.anomaly_type is kind:
-            features |= rule.explain(window, values)
             thresholds |= threshold_values(values)
     return Anomaly(
         anomaly_id=ids.anomaly_id(session, found.vehicle, frame, kind, status, severity),
@@ -74,7 +72,7 @@ def anomaly_message(
         severity=severity,
         triggered_rule=rules.kinds[detection["rule"]].name,
         status=status,
-        features=features,
+        features=_features(window, kind, rules),
         thresholds=thresholds,
         evidence=_evidence(found, window, rules),
         provenance=Provenance(
@@ -86,6 +84,12 @@ def anomaly_message(
             rule_set=rules.identity,
         ),
     )
+
+
+def features_of(found: Found[SceneKey], rules: RuleSet) -> Features:
+    """Every feature that the rules of its type looked at, under their keys on the wire."""
+    window = window_of(found, found.vehicle == ids.ego_id(found.scene.scene_id))
+    return _features(window, ANOMALY_TYPES[found.detection["anomaly_type"]], rules)
 
 
 def window_of(found: Found[SceneKey], is_ego: bool) -> Window:
@@ -102,6 +106,14 @@ def window_of(found: Found[SceneKey], is_ego: bool) -> Window:
         silent_frames=int(detection["frame"] - detection["last_seen"]),
         is_ego=is_ego,
     )
+
+
+def _features(window: Window, kind: AnomalyType, rules: RuleSet) -> Features:
+    features: Features = {}
+    for rule, values in zip(rules.kinds, rules.rules, strict=True):
+        if rule.anomaly_type is kind:
+            features |= rule.explain(window, values)
+    return features
 
 
 def _evidence(found: Found[SceneKey], window: Window, rules: RuleSet) -> Evidence:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Mapping
 
-import numpy as np
 import structlog
 
 from fleetops.auth.service_token import check_exposure, service_token
@@ -23,10 +22,9 @@ from fleetops.web import serve
 
 from .api import Status, build_app
 from .detector import advance
-from .engine import Engine, compiled_advance
+from .engine import compiled_advance, warm_up
 from .metrics import Metrics
 from .rule_set import RuleSet, load_rule_set
-from .state import ITEM
 from .worker import AnomalyWorker
 
 SERVICE = "anomaly-service"
@@ -108,11 +106,6 @@ class AnomalyService:
         self._worker.use(compiled_advance)
         self._compiled = True
         log.info("detector_compiled", seconds=round(time.monotonic() - began_s, 2))
-
-
-def warm_up(rules: RuleSet) -> None:
-    """Have the detector compiled for `rules`, or loaded from where it was compiled before."""
-    Engine[str](rules, rules.history_frames, compiled_advance).feed(np.zeros(0, ITEM))
 
 
 def run(settings: Settings) -> None:
