@@ -29,9 +29,11 @@ app = typer.Typer(
 )
 dataset_app = typer.Typer(help="Look into L5Kit datasets.", no_args_is_help=True)
 db_app = typer.Typer(help="The operator's database.", no_args_is_help=True)
+scenes_app = typer.Typer(help="Make datasets with SUMO, and compare them with real ones.", no_args_is_help=True)
 token_app = typer.Typer(help="API tokens, for programs.", no_args_is_help=True)
 app.add_typer(dataset_app, name="dataset")
 app.add_typer(db_app, name="db")
+app.add_typer(scenes_app, name="scenes")
 app.add_typer(token_app, name="token")
 
 
@@ -153,6 +155,24 @@ def info(
 @db_app.command()
 def upgrade(data_dir: DataDir = None) -> None:
     """Bring the database to this version's schema."""
+@scenes_app.command("build")
+def build_scenes(
+    output: Annotated[Path, typer.Option(help="A folder that is not there yet.")],
+    vehicles: Annotated[int, typer.Option(min=1, help="In view at any moment, over all scenes.")],
+    scenes: Annotated[
+        int | None, typer.Option(min=1, help="Spread over so many scenes. [default: 60 vehicles each]")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal datasets.")] = 0,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long each scene is.")] = 60.0,
+) -> None:
+    """Make a dataset of traffic, of any size."""
+    from rich.console import Console
+
+    from .scenes.commands import build_load
+
+    build_load(output, vehicles, scenes, seed, seconds, Console())
+
+
     from .db.migrate import upgrade as upgrade_database
 
     upgrade_database(_database_settings("fleetops db upgrade", data_dir))

@@ -1,0 +1,39 @@
+"""What `fleetops scenes` does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fleetops.errors import ConfigurationError
+
+from .folder import ZARR, dataset_folder
+from .load import MOST_PER_SCENE, LoadPlan, load_scenes
+from .writer import FAST
+
+
+def build_load(output: Path, vehicles: int, scenes: int | None, seed: int, seconds: float, console: Console) -> None:
+    """Make traffic of any amount, and say what was made.
+
+    Raises:
+        ConfigurationError: SUMO is missing, or there are fewer vehicles than scenes.
+        DatasetError: the output is there already.
+    """
+    plan = LoadPlan(vehicles, scenes or -(-vehicles // MOST_PER_SCENE), seed, seconds)
+    if plan.vehicles < plan.scenes:
+        raise ConfigurationError(f"{scenes} scenes need at least as many vehicles; {vehicles} were asked for")
+    with _progress(console) as progress, dataset_folder(output, FAST, {}) as folder:
+        task = progress.add_task("scenes", total=plan.scenes)
+        for index, scene in enumerate(load_scenes(plan)):
+            folder.add(f"scene_{index:05d}", scene.observed, scene.net_xml, scene.placement)
+            progress.update(task, advance=1, description=f"{folder.rows:,} rows")
+    hours = folder.rows / 10 / 3600
+    console.print(f"{plan.scenes} scenes, {folder.rows:,} rows, {hours:.1f} vehicle-hours", highlight=False)
+    console.print(f"dataset: {output / ZARR}", soft_wrap=True, highlight=False)
+
+
+def _progress(console: Console) -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not console.is_terminal)

@@ -1,0 +1,122 @@
+"""Traffic of any amount, from a seed: several kinds of network in rotation, no scripted fault."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .networks import Network, highway, streets
+from .observe import FIRST_FRAME_NS, Observed, observe
+from .placement import Placement
+from .simulation import simulate
+
+MOST_PER_SCENE = 60
+"""Vehicles in view of one ego where nobody says how many scenes there shall be."""
+
+_CROWD = 80
+"""More than this in one view is not found at one crossing: such a scene gets a district."""
+
+_SCENE_GAP_NS = 60_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """A network and how much of what drives on it."""
+
+    network: Network
+    vehicles_per_hour: float
+    warm_up_s: float
+    extent_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """`vehicles` in view at any moment, spread over `scenes` of `seconds` each: rows are vehicles x seconds x 10."""
+
+    vehicles: int
+    scenes: int
+    seed: int
+    seconds: float = 60.0
+
+    @property
+    def per_scene(self) -> float:
+        """Vehicles in view of each scene's ego."""
+        return self.vehicles / self.scenes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadScene:
+    """One scene, with the network it happened on."""
+
+    observed: Observed
+    net_xml: str
+    placement: Placement
+
+
+def load_scenes(plan: LoadPlan) -> Iterator[LoadScene]:
+    """The scenes one after the other; each depends on the seed and its number alone."""
+    frames = round(plan.seconds * 10)
+    side = math.ceil(math.sqrt(plan.scenes))
+    for index in range(plan.scenes):
+        rng = np.random.Generator(np.random.PCG64([plan.seed, index]))
+        traffic = traffic_for(plan.per_scene, plan.seconds, index, rng)
+        recording, net_xml = simulate(
+            traffic.network,
+            vehicles_per_hour=traffic.vehicles_per_hour,
+            warm_up_s=traffic.warm_up_s,
+            frames=frames,
+            seed=int(rng.integers(2**31)),
+        )
+        column, row = index % side - side // 2, index // side - side // 2
+        placement = Placement(float(rng.uniform(0, 2 * math.pi)), column * traffic.extent_m, row * traffic.extent_m)
+        observed = observe(
+            recording,
+            placement,
+            centre=traffic.network.centre,
+            vehicles=plan.per_scene,
+            host=f"sumo-{plan.seed}",
+            start_ns=FIRST_FRAME_NS + index * (round(plan.seconds * 1e9) + _SCENE_GAP_NS),
+            rng=rng,
+        )
+        yield LoadScene(observed, net_xml, placement)
+
+
+def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Generator) -> Traffic:
+    """A network on which so many vehicles can be seen at once, and the traffic that puts them there."""
+    name = f"network_{index}"
+    if in_view > _CROWD:
+        return _district(name, in_view, rng)
+    kind = index % 4
+    if kind == 0:
+        speed = float(rng.uniform(17, 26))
+        length = max(2400.0, 1.5 * speed * seconds + 600)
+        lanes = int(rng.integers(2, 5))
+        bend = float(rng.uniform(-0.6, 0.6))
+        road = highway(name, lanes=lanes, speed_mps=speed, bend_rad=bend, length_m=length)
+        return Traffic(road, float(rng.uniform(2400, 3400)) * lanes, length / speed + 40, 1.2 * length)
+    columns, rows = ((1, 1), (3, 1), (2, 2))[kind - 1]
+    block = float(rng.uniform(150, 230))
+    along, across = int(rng.integers(2, 4)), int(rng.integers(1, 3))
+    road = streets(
+        name,
+        columns=[block * i for i in range(columns)],
+        rows=[block * i for i in range(rows)],
+        lanes_along=along,
+        lanes_across=across,
+        speed_mps=float(rng.uniform(12, 17)),
+        arm_m=max(300.0, 5.0 * seconds),
+    )
+    ways = 2 * (rows * along + columns * across)
+    return Traffic(road, float(rng.uniform(330, 460)) * ways, 180.0, 2500.0)
+
+
+def _district(name: str, in_view: float, rng: np.random.Generator) -> Traffic:
+    side = math.ceil(math.sqrt(in_view / 11)) + 1
+    block = float(rng.uniform(140, 180))
+    places = [block * i for i in range(side)]
+    road = streets(name, columns=places, rows=places, lanes_along=2, lanes_across=2, speed_mps=14.0, arm_m=250.0)
+    crossing_s = (side * block + 500) / 6.5
+    return Traffic(road, 1.7 * in_view / crossing_s * 3600, 1.6 * crossing_s, side * block + 1000)
