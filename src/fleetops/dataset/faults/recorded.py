@@ -18,7 +18,7 @@ from ..tracks import by_track
 Places = npt.NDArray[np.intp]
 """Indices of rows."""
 
-NEAR_M: Final = 35.0
+NEAR_M: Final = 30.0
 """A target is no further from the ego: there a sensor sees whole vehicles, and one that vanishes did not drive away."""
 
 _SURE: Final = 0.8  # of being a vehicle; real rows say exactly 1.0 in 99.8 %
