@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from fleetops.contracts.vocabulary import ActionType, AlertStatus
 from fleetops.errors import IllegalTransitionError
@@ -71,7 +72,12 @@ def advance(standing: Standing, action: ActionType) -> AlertStatus:
 
 def allowed_actions(standing: Standing) -> list[ActionType]:
     """What may be done now, so that no client guesses."""
-    return [action for action in ActionType if _refusal(standing, action) is None]
+    return list(_allowed(standing))
+
+
+@cache  # a few hundred standings there are, and this is asked for every alert that is shown or told
+def _allowed(standing: Standing) -> tuple[ActionType, ...]:
+    return tuple(action for action in ActionType if _refusal(standing, action) is None)
 
 
 def actions_on(intervention: ActionType, *, picked_up: bool) -> list[ActionType]:

@@ -24,10 +24,18 @@ from tests.integration.operator.stories import (
     told,
 )
 
-from fleetops.contracts.operations import OperatorAction
+from fleetops.contracts.operations import OperatorAction, VehicleCommand
 from fleetops.contracts.vocabulary import ActionType as A
 from fleetops.contracts.vocabulary import AlertStatus, AnomalyType, Severity, VehicleState
-from fleetops.db.models import ActionRecord, Alert, Disposition, Incident, Intervention, OutboxKind
+from fleetops.db.models import (
+    ActionRecord,
+    Alert,
+    Disposition,
+    Incident,
+    Intervention,
+    InterventionEnd,
+    OutboxKind,
+)
 from fleetops.errors import ConflictError, IllegalTransitionError, InvalidRequestError, NotFoundError, StaleVersionError
 from fleetops.operator.actions import actions_of
 from fleetops.operator.alerts import get_alert
@@ -200,6 +208,10 @@ async def test_a_pull_over_in_full(sessions: Sessions, alert_id: UUID) -> None:
     numbered = [OperatorAction.model_validate(command).metadata for command in commands]
     assert [about["sequence"] for about in numbered] == [1, 2]
     assert {about["replay_session_id"] for about in numbered} == {"session_a"}
+    assert [VehicleCommand.model_validate(about).ended_interventions for about in numbered] == [
+        None,
+        [A.PULL_OVER_SIMULATED],
+    ]
 
 
 async def test_resumed_before_it_completed(sessions: Sessions, alert_id: UUID) -> None:
@@ -245,6 +257,60 @@ async def test_remote_assist_is_an_intervention_of_its_own(sessions: Sessions, a
     assert await state(sessions) is VehicleState.DEGRADED
     async with sessions() as session:
         assert (await session.scalars(select(Intervention.ended_by))).all() == ["operator_001"]
+
+
+async def test_a_remote_assist_is_picked_up_by_one_and_closed(sessions: Sessions, alert_id: UUID) -> None:
+    """Whoever picks it up first has it; closing it ends it alone, also when the alert was resolved meanwhile."""
+    await do(sessions, A.REQUEST_REMOTE_ASSIST, alert_id)
+    outcome = await do(sessions, A.PICK_UP_REMOTE_ASSIST, alert_id, by="operator_002", now=LATER)
+    assert outcome.vehicle.intervention is not None
+    assert (outcome.vehicle.intervention.picked_up_by, outcome.vehicle.intervention.picked_up_at) == (
+        "operator_002",
+        LATER,
+    )
+    assert (await do(sessions, A.PICK_UP_REMOTE_ASSIST, alert_id, by="operator_002")).action is None
+    with pytest.raises(IllegalTransitionError, match="picked it up"):
+        await do(sessions, A.PICK_UP_REMOTE_ASSIST, alert_id, by="operator_003")
+    await do(sessions, A.PULL_OVER_SIMULATED, alert_id)
+    await do(sessions, A.RESOLVE, alert_id, disposition=Disposition.TRUE)
+    outcome = await do(sessions, A.CLOSE_REMOTE_ASSIST, alert_id, by="operator_002")
+    assert (await do(sessions, A.CLOSE_REMOTE_ASSIST, alert_id, by="operator_002")).action is None
+    assert outcome.action is not None
+    ended = VehicleCommand.model_validate(outcome.action.metadata)
+    assert (ended.sequence, ended.ended_interventions) == (3, [A.REQUEST_REMOTE_ASSIST])
+    assert outcome.alert.allowed_actions == [A.RESUME_SIMULATION]
+    assert outcome.vehicle.current_state is VehicleState.UNDER_INTERVENTION
+    outcome = await do(sessions, A.RESUME_SIMULATION, alert_id)
+    assert outcome.vehicle.current_state is VehicleState.NORMAL
+    async with sessions() as session:
+        ends = (await session.scalars(select(Intervention.end_reason).order_by(Intervention.sequence))).all()
+    assert ends == [InterventionEnd.CLOSED, InterventionEnd.RESUMED]
+
+
+async def test_resuming_ends_all_that_was_begun_through_the_alert(sessions: Sessions, alert_id: UUID) -> None:
+    """A vehicle that drives on needs no help any more; the command says what it ended, in the order it was begun."""
+    await do(sessions, A.PULL_OVER_SIMULATED, alert_id)
+    await do(sessions, A.REQUEST_REMOTE_ASSIST, alert_id)
+    outcome = await do(sessions, A.RESUME_SIMULATION, alert_id)
+    assert outcome.action is not None
+    assert outcome.action.metadata["ended_interventions"] == ["PULL_OVER_SIMULATED", "REQUEST_REMOTE_ASSIST"]
+    assert outcome.vehicle.intervention is None
+
+
+async def test_a_snoozed_alert_can_be_woken(sessions: Sessions, alert_id: UUID) -> None:
+    """It is put off until a time, put off further, or shown again at once, by whoever; each is an action."""
+    with pytest.raises(IllegalTransitionError, match="not snoozed"):
+        await do(sessions, A.UNSNOOZE, alert_id)
+    await do(sessions, A.SNOOZE, alert_id, until=LATER)
+    outcome = await do(sessions, A.SNOOZE, alert_id, until=LATER + timedelta(minutes=5))
+    assert outcome.alert.snoozed_until == LATER + timedelta(minutes=5)
+    assert A.UNSNOOZE in outcome.alert.allowed_actions
+    outcome = await do(sessions, A.UNSNOOZE, alert_id, by="operator_002")
+    assert (outcome.alert.snoozed_until, outcome.alert.version) == (None, 4)
+    assert A.UNSNOOZE not in outcome.alert.allowed_actions
+    assert (await do(sessions, A.UNSNOOZE, alert_id, by="operator_002")).action is None
+    with pytest.raises(IllegalTransitionError):
+        await do(sessions, A.UNSNOOZE, alert_id)
 
 
 @pytest.mark.parametrize(

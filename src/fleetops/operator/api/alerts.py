@@ -19,7 +19,17 @@ from .callers import InTransaction, Viewer
 from .commands import Commanding
 from .conflicts import ConflictProblem
 from .paging import decode_moment, encode_moment
-from .schemas import STORABLE, Acknowledged, ActionCommand, AlertDetail, AlertPage, Assigned, Executed, OperatorCommand
+from .schemas import (
+    STORABLE,
+    Acknowledged,
+    ActionCommand,
+    AlertDetail,
+    AlertPage,
+    AssignCommand,
+    Assigned,
+    Executed,
+    OperatorCommand,
+)
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -79,8 +89,8 @@ async def acknowledge(commands: Commanding, alert_id: UUID, command: OperatorCom
 
 
 @router.post("/{alert_id}/assign", responses=_COMMAND_PROBLEMS)
-async def assign(commands: Commanding, alert_id: UUID, command: OperatorCommand) -> Assigned:
-    """Take it: the caller becomes its operator."""
+async def assign(commands: Commanding, alert_id: UUID, command: AssignCommand) -> Assigned:
+    """Take it: the caller becomes its operator. A supervisor may give it to another."""
 
     def answer(outcome: Outcome) -> Assigned:
         return Assigned(alert_id=alert_id, assigned_operator_id=outcome.alert.assigned_operator_id, alert=outcome.alert)

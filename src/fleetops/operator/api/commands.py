@@ -11,6 +11,7 @@ from fastapi import Depends, Header
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from fleetops.auth.roles import Principal, Role
 from fleetops.contracts.vocabulary import ActionType
 from fleetops.db.models import Disposition
 from fleetops.db.transaction import transact
@@ -21,7 +22,7 @@ from fleetops.operator.alerts import get_alert
 from .callers import InRuntime, Operator
 from .conflicts import AlertConflictError
 from .idempotency import KeyHeader, once
-from .schemas import ActionCommand, OperatorCommand
+from .schemas import ActionCommand, ActionDetails, AssignCommand, OperatorCommand
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -48,7 +49,7 @@ class Commands:
         """Do `action_type` on an alert in one transaction, which is committed when this returns.
 
         Raises:
-            PermissionDeniedError: the body names another operator than the caller.
+            PermissionDeniedError: the body names another operator than the caller, or assigns to one.
             NotFoundError: there is no such alert.
             AlertConflictError: it cannot be done now; carries the alert as it is.
             InvalidRequestError: the action lacks what it needs.
@@ -79,17 +80,33 @@ class Commands:
     def _command(self, alert_id: UUID, action_type: ActionType, body: OperatorCommand) -> Command:
         if self._seen is not None and body.version is not None and self._seen != body.version:
             raise InvalidRequestError(f"If-Match says version {self._seen}, the body says {body.version}")
-        details = body if isinstance(body, ActionCommand) else ActionCommand(action_type=action_type)
-        return Command(
-            action_type=action_type,
-            alert_id=alert_id,
-            operator_id=self._caller.operator_id,
-            comment=details.comment,
-            assignee=self._caller.operator_id if action_type is ActionType.ASSIGN_OPERATOR else None,
-            disposition=Disposition(details.disposition) if details.disposition else None,
-            snoozed_until=details.snoozed_until,
-            expected_version=self._seen if body.version is None else body.version,
-        )
+        if isinstance(body, ActionCommand):
+            details: ActionDetails = body
+        else:
+            assignee = body.assignee_id if isinstance(body, AssignCommand) else None
+            details = ActionDetails(action_type=action_type, assignee_id=assignee)
+        return command_of(self._caller, details, alert_id, self._seen if body.version is None else body.version)
+
+
+def command_of(caller: Principal, details: ActionDetails, alert_id: UUID, version: int | None) -> Command:
+    """What `caller` wants done to an alert.
+
+    Raises:
+        PermissionDeniedError: it would be assigned to another by one who is no supervisor.
+    """
+    command = Command(
+        action_type=details.action_type,
+        alert_id=alert_id,
+        operator_id=caller.operator_id,
+        comment=details.comment,
+        assignee=details.assignee_id,
+        disposition=Disposition(details.disposition) if details.disposition else None,
+        snoozed_until=details.snoozed_until,
+        expected_version=version,
+    )
+    if command.assigned_to_another:
+        caller.require(Role.SUPERVISOR)
+    return command
 
 
 Commanding = Annotated[Commands, Depends(Commands)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from fleetops.contracts.anomalies import Anomaly
 from fleetops.contracts.vocabulary import ActionType, AlertStatus, Label
 from fleetops.contracts.wire import UtcMs
 from fleetops.operator.views import ActionView, AlertView, IncidentView, VehicleView, View
+from fleetops.web import Problem
 
 Cursor = Annotated[str | None, Field(description="give it back as `cursor` for the next page; null = this is the last")]
 OperatorId = Annotated[
@@ -39,11 +40,28 @@ class OperatorCommand(Command):
     version: Version = None
 
 
+Assignee = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=255,
+        pattern=STORABLE,
+        description="to whom the alert shall be assigned; others than the caller by a supervisor only",
+    ),
+]
+
+
+class AssignCommand(OperatorCommand):
+    """Who shall have the alert: the caller, when nobody is named."""
+
+    assignee_id: Assignee = None
+
+
 Disposition = Literal["true", "false", "duplicate", "expected"]
 
 
-class ActionCommand(OperatorCommand):
-    """One action on an alert. Interventions are simulated."""
+class ActionDetails(Command):
+    """What is to be done, with what it takes. Interventions are simulated."""
 
     action_type: ActionType
     comment: Annotated[
@@ -51,6 +69,48 @@ class ActionCommand(OperatorCommand):
     ] = None
     disposition: Annotated[Disposition | None, Field(description="how it was judged; RESOLVE needs it")] = None
     snoozed_until: Annotated[AwareDatetime | None, Field(description="SNOOZE needs it")] = None
+    assignee_id: Assignee = None
+
+
+class ActionCommand(ActionDetails, OperatorCommand):
+    """One action on an alert. Interventions are simulated."""
+
+
+MAX_BULK: Final = 1000
+
+
+class BulkCommand(ActionDetails):
+    """One action on many alerts."""
+
+    alert_ids: Annotated[
+        list[UUID], Field(min_length=1, max_length=MAX_BULK, description="one named twice is answered once")
+    ]
+    operator_id: OperatorId = None
+    versions: Annotated[
+        dict[UUID, Annotated[int, Field(ge=1)]],
+        Field(max_length=MAX_BULK, description="by alert, the version that the caller saw, where it matters"),
+    ] = {}
+
+
+class BulkAnswer(View):
+    """What became of the action on one alert."""
+
+    alert_id: UUID
+    status: Literal["executed", "unchanged", "refused"]
+    action_id: UUID | None
+    alert_status: Annotated[AlertStatus | None, Field(description="null = there is no such alert")]
+    version: int | None
+    alert: Annotated[AlertView | None, Field(description="where it was refused, how the alert stands")]
+    problem: Annotated[Problem | None, Field(description="why it was refused")]
+
+
+class BulkResult(View):
+    """What became of the action on each alert, in the order asked for."""
+
+    executed: int
+    unchanged: int
+    refused: int
+    results: list[BulkAnswer]
 
 
 class Acknowledged(View):
