@@ -6,8 +6,9 @@ Imports are inside the commands: `fleetops --help` answers at once.
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -28,13 +29,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 dataset_app = typer.Typer(help="Look into L5Kit datasets.", no_args_is_help=True)
-db_app = typer.Typer(help="The operator's database.", no_args_is_help=True)
 scenes_app = typer.Typer(help="Make datasets with SUMO, and compare them with real ones.", no_args_is_help=True)
+db_app = typer.Typer(help="The operator's database.", no_args_is_help=True)
 token_app = typer.Typer(help="API tokens, for programs.", no_args_is_help=True)
 app.add_typer(dataset_app, name="dataset")
-app.add_typer(db_app, name="db")
 app.add_typer(scenes_app, name="scenes")
+app.add_typer(db_app, name="db")
+audit_app = typer.Typer(help="The operator's audit log: who changed what.", no_args_is_help=True)
 app.add_typer(token_app, name="token")
+app.add_typer(audit_app, name="audit")
 
 
 def main() -> None:
@@ -152,9 +155,6 @@ def info(
         Console().print(as_table(found))
 
 
-@db_app.command()
-def upgrade(data_dir: DataDir = None) -> None:
-    """Bring the database to this version's schema."""
 @scenes_app.command("build")
 def build_scenes(
     output: Annotated[Path, typer.Option(help="A folder that is not there yet.")],
@@ -173,10 +173,43 @@ def build_scenes(
     build_load(output, vehicles, scenes, seed, seconds, Console())
 
 
+@db_app.command()
+def upgrade(data_dir: DataDir = None) -> None:
+    """Bring the database to this version's schema."""
     from .db.migrate import upgrade as upgrade_database
 
     upgrade_database(_database_settings("fleetops db upgrade", data_dir))
     typer.echo("the database has this version's schema")
+
+
+@audit_app.command()
+def verify(
+    against: Annotated[
+        str | None,
+        typer.Option(help="A head NUMBER:HASH noted before, which must still be in the chain.", show_default=False),
+    ] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Follow the audit log's chain of hashes, and name the first entry that is not what was sealed."""
+    from .operator.audit_commands import verify as verify_log
+
+    typer.echo(verify_log(_database_settings("fleetops audit verify", data_dir), against))
+
+
+@audit_app.command()
+def export(
+    form: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="How entries are written.")] = "jsonl",
+    output: Annotated[Path | None, typer.Option(help="A file. [default: the standard output]")] = None,
+    since: Annotated[datetime | None, typer.Option(help="From then on, UTC.", show_default=False)] = None,
+    until: Annotated[datetime | None, typer.Option(help="Before then, UTC.", show_default=False)] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the audit log out, in the order of its chain."""
+    from .operator.audit_commands import export as export_log
+
+    settings = _database_settings("fleetops audit export", data_dir)
+    count = export_log(settings, output, form, _utc(since), _utc(until))
+    typer.echo(f"{count} entries", err=True)
 
 
 @token_app.command()
@@ -263,6 +296,10 @@ def _check_session_id(session_id: str) -> None:
             f"--session-id {session_id!r}: use up to 100 letters, digits, '.', '_' and '-', "
             "a letter or a digit at the front"
         ) from None
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    return None if time is None else time.replace(tzinfo=time.tzinfo or UTC)
 
 
 def _service_settings(name: str) -> Settings:

@@ -17,6 +17,7 @@
   - PermissionDeniedError   the credential does not allow this                    403
   - InvalidRequestError     the request is well-formed but makes no sense         422
   - TooManyRequestsError    more attempts than are allowed in this time           429
+  - AuditFaultError         the audit log is not what was sealed              7
   - UpstreamError           another service failed to answer                      502
     + UpstreamTimeoutError  another service did not answer in time                504
 
@@ -129,6 +130,12 @@ class TooManyRequestsError(FleetOpsError):
     """More attempts were made than are allowed in this time."""
 
     status = 429
+
+
+class AuditFaultError(FleetOpsError):
+    """The audit log is not what was sealed: somebody changed it behind the service's back."""
+
+    exit_code = 7
 
 
 class UpstreamError(FleetOpsError):

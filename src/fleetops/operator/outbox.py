@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import cast
+from uuid import UUID
 
+from pydantic import JsonValue
 from sqlalchemy import Table, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,15 +17,17 @@ from fleetops.contracts.topics import OPERATOR_ACTIONS, OPERATOR_ALERTS
 from fleetops.db.base import JsonObject
 from fleetops.db.models import ActionRecord, Alert, OutboxCounter, OutboxKind, OutboxRow, Vehicle
 
+from .audit import SYSTEM, WRITTEN_CHANNEL, Entry, record_all
 from .fleet import Fleet
 from .views import ActionView
 
-WRITTEN_CHANNEL = "fleetops_outbox_written"
-"""Wakes the relay: rows were committed."""
+__all__ = ["STAMPED_CHANNEL", "WRITTEN_CHANNEL", "Changes", "OutboxEvent", "action_view", "audited"]
 
 STAMPED_CHANNEL = "fleetops_outbox"
 """Wakes every replica's sockets: rows have a `seq`; the payload is the highest."""
 
+
+_CHANGED = "alert.changed"
 
 _OUTBOX = cast("Table", OutboxRow.__table__)
 """Not the class: its bulk insert would split the rows by which of their fields are empty."""
@@ -31,11 +35,13 @@ _OUTBOX = cast("Table", OutboxRow.__table__)
 
 @dataclass(slots=True)
 class Changes:
-    """Collects what a transaction changed, in order, as rows of the outbox."""
+    """Collects what a transaction changed, in order, as rows of the outbox and of the audit log."""
 
     fleet: Fleet
     now: datetime
     _rows: list[dict[str, object]] = field(default_factory=list)
+    _entries: list[Entry] = field(default_factory=list)
+    _versions: dict[UUID, int] = field(default_factory=dict)
 
     def alert(self, alert: Alert, kind: OutboxKind = OutboxKind.ALERT_UPDATED) -> None:
         """`alert` stands as it does now; its version has grown already."""
@@ -54,6 +60,11 @@ class Changes:
             occurrences=alert.occurrences,
             replay_session_id=alert.replay_session_id,
         )
+        what = "alert.opened" if kind is OutboxKind.ALERT_CREATED else _CHANGED
+        self._entries.append(
+            Entry(self.now, SYSTEM, what, "alert", str(alert.alert_id), alert.version, _as_it_stands(alert))
+        )
+        self._versions[alert.alert_id] = alert.version
         event = {"alert": self.fleet.alert_view(alert).model_dump(mode="json")}
         self._add(kind, event, OPERATOR_ALERTS, str(alert.alert_id), message.model_dump(mode="json"))
 
@@ -73,6 +84,18 @@ class Changes:
             processing_time=self.now,
             metadata=action.details,
         )
+        alert = self.fleet.live[action.vehicle_id].get(action.alert_id)
+        self._entries.append(
+            Entry(
+                self.now,
+                action.operator_id,
+                f"alert.{action.action_type.lower()}",
+                "alert",
+                str(action.alert_id),
+                self._versions.get(action.alert_id, alert.version if alert else None),
+                {"action_id": str(action.action_id), "vehicle_id": action.vehicle_id, **action.details},
+            )
+        )
         event = {"action": action_view(action).model_dump(mode="json")}
         self._add(
             OutboxKind.ACTION_EXECUTED,
@@ -90,6 +113,11 @@ class Changes:
         state = self.fleet.state_of(vehicle)
         if state == vehicle.current_state and not shown_anew:
             return
+        if state != vehicle.current_state:
+            states: dict[str, JsonValue] = {"from": vehicle.current_state, "to": state}
+            self._entries.append(
+                Entry(self.now, SYSTEM, "vehicle.state_changed", "vehicle", vehicle.vehicle_id, details=states)
+            )
         vehicle.current_state = state
         vehicle.updated_at = self.now
         event = {"vehicle": self.fleet.vehicle_view(vehicle).model_dump(mode="json")}
@@ -102,6 +130,8 @@ class Changes:
             await session.execute(insert(_OUTBOX), self._rows)
             await session.execute(select(func.pg_notify(WRITTEN_CHANNEL, "")))
             self._rows.clear()
+        await record_all(session, audited(self._entries))
+        self._entries.clear()
 
     def _add(
         self,
@@ -120,6 +150,32 @@ class Changes:
             "created_at": self.now,
         }
         self._rows.append(row)
+
+
+def audited(entries: Sequence[Entry]) -> list[Entry]:
+    """The entries of one transaction: what a person did stands for the change that it made to the alert.
+
+    Whatever else changed with it is that person's doing too.
+    """
+    deeds = [entry for entry in entries if entry.who != SYSTEM]
+    acted_on = {entry.subject_id for entry in deeds}
+    kept = [entry for entry in entries if not (entry.what == _CHANGED and entry.subject_id in acted_on)]
+    doers = {entry.who for entry in deeds}
+    who = doers.pop() if len(doers) == 1 else SYSTEM
+    return [replace(entry, who=who) if entry.who == SYSTEM else entry for entry in kept]
+
+
+def _as_it_stands(alert: Alert) -> dict[str, JsonValue]:
+    return {
+        "vehicle_id": alert.vehicle_id,
+        "anomaly_type": alert.anomaly_type,
+        "alert_status": alert.alert_status,
+        "severity": alert.severity,
+        "occurrences": alert.occurrences,
+        "condition_active": alert.condition_active,
+        "resolved_by": alert.resolved_by,
+        "resolved_action_type": alert.resolved_action_type,
+    }
 
 
 def action_view(action: ActionRecord) -> ActionView:

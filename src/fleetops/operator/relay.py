@@ -1,4 +1,4 @@
-"""The one relay: gives committed outbox rows their number, and publishes them to Kafka.
+"""The one relay: gives committed outbox rows their number, publishes them to Kafka, seals the audit log.
 
 Rows are written by many transactions, whose ids say nothing about the order of their
 commits. One relay at a time, held by a session-level advisory lock, stamps what is
@@ -25,6 +25,8 @@ from fleetops.db.failures import unavailable
 from fleetops.db.models import OutboxRow
 from fleetops.errors import BrokerError
 
+from .audit_sealing import BATCH as SEAL_BATCH
+from .audit_sealing import seal
 from .outbox import STAMPED_CHANNEL, WRITTEN_CHANNEL
 
 log = structlog.stdlib.get_logger(__name__)
@@ -100,6 +102,8 @@ class Relay:
                 while await stamp(connection) == _BATCH:
                     self._stamped.set()
                 self._stamped.set()
+                while await seal(connection) == SEAL_BATCH:
+                    pass
                 await _first_of(stop, written, within_s=_LOOK_AGAIN_S)
         finally:
             if publishing is not None:

@@ -11,9 +11,10 @@ from starlette.types import Lifespan
 
 from fleetops import __version__
 from fleetops.operator.live.events import LiveEvent
+from fleetops.operator.origin import Origins
 from fleetops.web import create_app, problems
 
-from . import alerts, forward, health, people, socket, vehicles
+from . import alerts, audit, bulk, forward, health, operators, people, signins, socket, tokens, vehicles
 from .conflicts import answer_conflicts
 from .console import STATIC, serve_console
 from .headers import SecurityHeaders
@@ -32,7 +33,8 @@ def build(
     answer_conflicts(app)
     answer_outages(app)
     app.add_middleware(SecurityHeaders, mapbox=mapbox)
-    for room in (alerts, vehicles, people, health):
+    app.add_middleware(Origins)
+    for room in (alerts, bulk, audit, vehicles, people, signins, operators, tokens, health):
         app.include_router(room.router, responses=problems(503))
     for room in (forward, socket):
         app.include_router(room.router)
