@@ -132,6 +132,33 @@ def operator() -> None:
     run(settings)
 
 
+@app.command()
+def backtest(
+    dataset: Annotated[Path, typer.Argument(help="An L5Kit zarr.")],
+    rules: Annotated[str, typer.Option(help="A shipped rule set, or a TOML file.")],
+    against: Annotated[
+        str | None, typer.Option(help="Another rule set: say what is gained, lost, moved, or of another severity.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes to share the scenes out to.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A Dask scheduler, tcp://HOST:PORT, whose workers share the scenes.")
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write the anomalies to this file, a row each.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file.")] = None,
+    admit: Annotated[Literal["vehicles", "all"], typer.Option(help="Which tracks are watched.")] = "vehicles",
+    scenes: Annotated[
+        str | None, typer.Option(help="Only these, by name, number or range: scene_00042,0-9,17.", show_default=False)
+    ] = None,
+) -> None:
+    """Try rules over recorded scenes, without touching anything live. Broken off, it goes on where it was."""
+    from rich.console import Console
+
+    from .anomaly.backtest import command
+
+    options = command.BacktestOptions(dataset, rules, against, jobs, scheduler, parquet, json, admit, scenes)
+    command.backtest(options, Console())
+
+
 @dataset_app.command()
 def info(
     path: Annotated[Path, typer.Argument(help="An L5Kit zarr.")],
@@ -218,19 +245,51 @@ def create(
     name: Annotated[
         str | None, typer.Option(help="What its actions are signed with: `token:NAME`. [default: a new one]")
     ] = None,
+    expires_in: Annotated[
+        str | None, typer.Option(help="How long it holds: 12h, 90d. [default: until it is revoked]")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Make an API token. It is shown this once, alone on the standard output."""
     from secrets import token_hex
 
     from .operator.access import create_token
+    from .operator.token_commands import life_of
+
+    life = life_of(expires_in)
 
     settings = _database_settings("fleetops token create", data_dir)
     chosen = name if name is not None else f"token-{token_hex(3)}"
-    secret = create_token(settings, role, chosen)
+    secret = create_token(settings, role, chosen, life)
     if name is None:
         typer.echo(f"its name: {chosen}", err=True)
     typer.echo(secret)
+
+
+@token_app.command("list")
+def list_tokens(data_dir: DataDir = None) -> None:
+    """Show who holds a token, newest first. The secrets themselves are not kept."""
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+
+    from .operator.access import list_tokens
+    from .operator.token_commands import as_table
+
+    found = list_tokens(_database_settings("fleetops token list", data_dir))
+    Console().print(as_table(found, datetime.now(UTC)))
+
+
+@token_app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="The token's name.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Let a token in no more; a new one may take its name."""
+    from .operator.access import revoke_token
+
+    revoke_token(_database_settings("fleetops token revoke", data_dir), name)
+    typer.echo(f"{name} opens nothing any more")
 
 
 @app.command()

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.auth.roles import Role
-from fleetops.db.engine import create_engine, session_factory, wait_until_up
-from fleetops.db.migrate import require_schema
-from fleetops.db.transaction import transact
 from fleetops.errors import ConfigurationError
 from fleetops.settings import Settings
 
-from . import people
+from . import people, tokens
+from .commanding import in_database
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+"""What operators' ids and tokens' names are made of."""
 
 
 def make_login_link(settings: Settings, operator_id: str = "operator_001", role: Role = Role.OPERATOR) -> str:
@@ -33,14 +30,27 @@ def make_login_link(settings: Settings, operator_id: str = "operator_001", role:
     _check_name("operator id", operator_id)
 
     async def work(db: AsyncSession) -> str:
-        await people.ensure_operator(db, operator_id, operator_id.replace("_", " ").capitalize(), role)
-        return await people.new_login_link(db, operator_id, datetime.now(UTC))
+        now = datetime.now(UTC)
+        await people.ensure_operator(db, operator_id, readable(operator_id), role, now)
+        return await people.new_login_link(db, operator_id, now)
 
-    return f"{console_url(settings)}/auth/link?token={quote(_in_database(settings, work))}"
+    return login_link(settings, in_database(settings, work))
 
 
-def create_token(settings: Settings, role: Role, name: str) -> str:
+def login_link(settings: Settings, secret: str) -> str:
+    """The address that a browser opens to sign in with a link's secret."""
+    return f"{console_url(settings)}/auth/link?token={quote(secret)}"
+
+
+def readable(operator_id: str) -> str:
+    """What to call an operator of whom nothing but the id is known: `operator_001` is Operator 001."""
+    return operator_id.replace("_", " ").capitalize()
+
+
+def create_token(settings: Settings, role: Role, name: str, life: timedelta | None = None) -> str:
     """A new API token. This is the only time that it is seen: what is stored is its hash.
+
+    It holds for `life`, or until it is revoked.
 
     Raises:
         ConfigurationError: no database is configured, or the name cannot be one.
@@ -50,9 +60,36 @@ def create_token(settings: Settings, role: Role, name: str) -> str:
     _check_name("token name", name)
 
     async def work(db: AsyncSession) -> str:
-        return await people.new_token(db, role, name, datetime.now(UTC))
+        now = datetime.now(UTC)
+        _, secret = await tokens.create(db, people.COMMAND_LINE, role, name, None if life is None else now + life, now)
+        return secret
 
-    return _in_database(settings, work)
+    return in_database(settings, work)
+
+
+def list_tokens(settings: Settings) -> list[tokens.Token]:
+    """All tokens, newest first.
+
+    Raises:
+        ConfigurationError: no database is configured.
+        DatabaseError: it does not answer, or lacks our tables.
+    """
+    return in_database(settings, lambda db: tokens.list_tokens(db, None, None))
+
+
+def revoke_token(settings: Settings, name: str) -> None:
+    """Let the token of this name in no more. Sockets that it opened are closed within 15 s.
+
+    Raises:
+        ConfigurationError: no database is configured.
+        NotFoundError: no token in use has this name.
+        DatabaseError: the database does not answer, or lacks our tables.
+    """
+
+    async def work(db: AsyncSession) -> None:
+        await tokens.revoke(db, people.COMMAND_LINE, await tokens.in_use(db, name), datetime.now(UTC))
+
+    in_database(settings, work)
 
 
 def console_url(settings: Settings) -> str:
@@ -66,18 +103,5 @@ def console_url(settings: Settings) -> str:
 
 
 def _check_name(kind: str, name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(NAME, name):
         raise ConfigurationError(f"{name!r} cannot be a {kind}: use up to 64 letters, digits, '_', '-' and '.'")
-
-
-def _in_database(settings: Settings, work: Callable[[AsyncSession], Awaitable[str]]) -> str:
-    async def run() -> str:
-        engine = create_engine(settings, "fleetops", pool_size=1)
-        try:
-            await wait_until_up(engine, settings.operator.database_timeout_s)
-            await require_schema(engine)
-            return await transact(session_factory(engine), work)
-        finally:
-            await engine.dispose()
-
-    return asyncio.run(run())

@@ -1,4 +1,4 @@
-"""Who may come in: operators, their one-time links and sessions, and programs' tokens.
+"""Who may come in: operators, their one-time links and sessions, programs by their tokens.
 
 Functions take a session of the database and never commit. A secret leaves only as the
 return value of the function that made it; what is stored is its hash.
@@ -6,11 +6,13 @@ return value of the function that made it; what is stored is its hash.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import uuid4
 
+from pydantic import JsonValue
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,11 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fleetops.auth.roles import Principal, Role
 from fleetops.auth.secrets import new_secret, secret_hash
 from fleetops.db.access import ApiToken, IdempotencyKey, LoginLink, OperatorAccount, WebSession
-from fleetops.errors import AuthenticationError, ConflictError
+from fleetops.errors import AuthenticationError
+
+from .audit import Entry, record
+from .origin import current_origin
 
 LINK_LIFE: Final = timedelta(minutes=10)
 _SEEN_EVERY: Final = timedelta(minutes=1)
 _KEYS_KEPT: Final = timedelta(hours=24)
+COMMAND_LINE: Final = "command-line"
+"""Who acts where someone who holds the database's password uses `fleetops`."""
 PROGRAM: Final = "token:"
 """How the operator ids of programs begin, which no person's does."""
 
@@ -37,10 +44,21 @@ class Credential:
     by_cookie: bool
 
 
-async def ensure_operator(db: AsyncSession, operator_id: str, display_name: str, role: Role) -> None:
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """The OpenID provider that lets an operator in, and what it calls its own session, where it says so."""
+
+    issuer: str
+    session: str | None
+
+
+async def ensure_operator(db: AsyncSession, operator_id: str, display_name: str, role: Role, now: datetime) -> None:
     """Make an operator, or leave the one there is as it is."""
     values = {"operator_id": operator_id, "display_name": display_name, "role": role.value}
-    await db.execute(insert(OperatorAccount).values(values).on_conflict_do_nothing())
+    made = insert(OperatorAccount).values(values).on_conflict_do_nothing().returning(OperatorAccount.operator_id)
+    if await db.scalar(made) is not None:
+        details: dict[str, JsonValue] = {"role": role.value}
+        await record(db, _entry(COMMAND_LINE, "operator.created", "operator", operator_id, now, details))
 
 
 async def new_login_link(db: AsyncSession, operator_id: str, now: datetime) -> str:
@@ -66,13 +84,35 @@ async def sign_in(db: AsyncSession, link: str, now: datetime, life: timedelta) -
     )
     if used is None:
         raise AuthenticationError("this login link was used already, or is too old; ask for a new one")
-    secret = new_secret("fls")
-    db.add(
-        WebSession(
-            session_hash=secret_hash(secret), operator_id=used, created_at=now, expires_at=now + life, last_seen_at=now
-        )
+    return await open_session(db, used, "link", now, life)
+
+
+async def open_session(
+    db: AsyncSession,
+    operator_id: str,
+    by_what: str,
+    now: datetime,
+    life: timedelta,
+    provided: Provided | None = None,
+) -> str:
+    """The secret of a new session of an operator who proved who it is `by_what`."""
+    secret, origin = new_secret("fls"), current_origin()
+    session = WebSession(
+        session_hash=secret_hash(secret),
+        session_id=uuid4(),
+        operator_id=operator_id,
+        created_at=now,
+        expires_at=now + life,
+        last_seen_at=now,
+        address=origin.address,
+        user_agent=origin.client,
+        provider_issuer=provided and provided.issuer,
+        provider_session=provided and provided.session,
     )
+    db.add(session)
     await db.flush()
+    details: dict[str, JsonValue] = {"operator_id": operator_id, "by": by_what}
+    await record(db, _entry(operator_id, "session.signed_in", "session", str(session.session_id), now, details))
     return secret
 
 
@@ -116,24 +156,23 @@ async def by_token(db: AsyncSession, secret: str, now: datetime) -> Credential:
     return Credential(principal, token.token_hash, token.expires_at, by_cookie=False)
 
 
-async def sign_out(db: AsyncSession, session_hash: str) -> None:
-    """End a session. One that has ended already stays ended."""
-    await db.execute(delete(WebSession).where(WebSession.session_hash == session_hash))
+async def sign_out(db: AsyncSession, session_hash: str, now: datetime) -> str | None:
+    """End a session. One that has ended already stays ended.
 
-
-async def new_token(db: AsyncSession, role: Role, name: str, now: datetime) -> str:
-    """A program's token that holds until it is revoked. `name` is what its actions are signed with.
-
-    Raises:
-        ConflictError: a token of this name is in use.
+    Returns:
+        The issuer of the OpenID provider that had let it in, if one had.
     """
-    taken = await db.scalar(select(ApiToken.name).where(ApiToken.name == name, ApiToken.revoked_at.is_(None)))
-    if taken is not None:
-        raise ConflictError(f"a token named {name!r} is in use; give this one another name with --name")
-    secret = new_secret("flt")
-    db.add(ApiToken(token_id=uuid4(), name=name, role=role.value, token_hash=secret_hash(secret), created_at=now))
-    await db.flush()
-    return secret
+    ended = await db.execute(
+        delete(WebSession)
+        .where(WebSession.session_hash == session_hash)
+        .returning(WebSession.operator_id, WebSession.session_id, WebSession.provider_issuer)
+    )
+    row = ended.one_or_none()
+    if row is None:
+        return None
+    operator_id, session_id, issuer = row
+    await record(db, _entry(operator_id, "session.signed_out", "session", str(session_id), now, {}))
+    return issuer
 
 
 async def still_valid(db: AsyncSession, hashes: list[str], now: datetime) -> set[str]:
@@ -157,3 +196,7 @@ async def prune(db: AsyncSession, now: datetime) -> None:
     await db.execute(delete(LoginLink).where(LoginLink.expires_at < now))
     await db.execute(delete(WebSession).where(WebSession.expires_at < now))
     await db.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - _KEYS_KEPT))
+
+
+def _entry(who: str, what: str, kind: str, subject_id: str, now: datetime, details: Mapping[str, JsonValue]) -> Entry:
+    return Entry(at=now, who=who, what=what, subject_kind=kind, subject_id=subject_id, version=None, details=details)

@@ -36,6 +36,19 @@ ROUTES: dict[tuple[str, str], tuple[str, Body | None, Role | None]] = {
     ("GET", "/"): ("/", None, OPEN),
     ("GET", "/auth/link"): ("/auth/link?token=fll_wrong", None, OPEN),
     ("GET", "/auth/me"): ("/auth/me", None, Role.VIEWER),
+    ("POST", "/auth/login"): ("/auth/login", {"operator_id": "nobody", "password": "a guess"}, OPEN),
+    ("POST", "/auth/password"): ("/auth/password", {"new": "correct horse battery"}, Role.VIEWER),
+    ("GET", "/auth/sessions"): ("/auth/sessions", None, Role.VIEWER),
+    ("DELETE", "/auth/sessions/{session_id}"): (f"/auth/sessions/{uuid4()}", None, Role.VIEWER),
+    ("GET", "/operators"): ("/operators", None, Role.SUPERVISOR),
+    ("POST", "/operators"): ("/operators", {"operator_id": "op_new", "role": "viewer"}, Role.SUPERVISOR),
+    ("POST", "/operators/{operator_id}/role"): ("/operators/none/role", {"role": "viewer"}, Role.SUPERVISOR),
+    ("POST", "/operators/{operator_id}/disable"): ("/operators/none/disable", None, Role.SUPERVISOR),
+    ("POST", "/operators/{operator_id}/enable"): ("/operators/none/enable", None, Role.SUPERVISOR),
+    ("POST", "/operators/{operator_id}/reset"): ("/operators/none/reset", None, Role.SUPERVISOR),
+    ("GET", "/tokens"): ("/tokens", None, Role.SUPERVISOR),
+    ("POST", "/tokens"): ("/tokens", {"name": "made-in-a-table", "role": "viewer"}, Role.SUPERVISOR),
+    ("DELETE", "/tokens/{token_id}"): (f"/tokens/{uuid4()}", None, Role.SUPERVISOR),
     ("POST", "/auth/logout"): ("/auth/logout", None, Role.VIEWER),
     ("GET", "/config.json"): ("/config.json", None, Role.VIEWER),
     ("GET", "/health"): ("/health", None, Role.VIEWER),
@@ -45,6 +58,12 @@ ROUTES: dict[tuple[str, str], tuple[str, Body | None, Role | None]] = {
     ("POST", "/alerts/{alert_id}/acknowledge"): (f"{ALERT}/acknowledge", {}, Role.OPERATOR),
     ("POST", "/alerts/{alert_id}/assign"): (f"{ALERT}/assign", {}, Role.OPERATOR),
     ("POST", "/alerts/{alert_id}/actions"): (f"{ALERT}/actions", {"action_type": "ACKNOWLEDGE"}, Role.OPERATOR),
+    ("POST", "/alerts/bulk"): (
+        "/alerts/bulk",
+        {"action_type": "ACKNOWLEDGE", "alert_ids": [str(uuid4())]},
+        Role.OPERATOR,
+    ),
+    ("GET", "/audit"): ("/audit", None, Role.SUPERVISOR),
     ("GET", "/vehicles"): ("/vehicles", None, Role.VIEWER),
     ("GET", "/vehicles/{vehicle_id}"): ("/vehicles/v", None, Role.VIEWER),
     ("GET", "/vehicles/{vehicle_id}/history"): ("/vehicles/v/history", None, Role.VIEWER),
@@ -83,6 +102,10 @@ def test_each_role_may_do_what_the_table_says(
     answer = httpx.request(route[0], service.url + path, json=body, headers=headers)
     if route[1] == "/auth/link":
         assert answer.status_code == 401 if role is None else 303
+    elif route[1] == "/auth/login":
+        assert answer.status_code == 401  # whoever asks: the password is a guess
+    elif route[1] == "/auth/password" and role is not None:
+        assert answer.status_code == 403  # these are programs, which have none
     elif least is OPEN:
         assert answer.status_code not in {401, 403}
     elif role is None:
@@ -91,7 +114,7 @@ def test_each_role_may_do_what_the_table_says(
     elif not role.covers(least):
         assert answer.status_code == 403
     else:
-        assert answer.status_code in {200, 204, 404, 502}
+        assert answer.status_code in {200, 201, 204, 404, 502}
     if answer.status_code >= 400 and route[1] != "/":
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["type"].startswith("urn:fleetops:error:")

@@ -11,7 +11,7 @@ from fleetops.auth.roles import Role
 from fleetops.auth.secrets import secret_hash
 from fleetops.db.access import ApiToken, IdempotencyKey, LoginLink, WebSession
 from fleetops.db.transaction import transact
-from fleetops.operator import people
+from fleetops.operator import people, tokens
 from fleetops.operator.live.events import CloseCode
 from fleetops.operator.live.hub import Console, Hub
 from fleetops.operator.upkeep import Upkeep
@@ -26,7 +26,7 @@ async def signed_in(sessions: Sessions, operator_id: str, now: datetime) -> str:
     """The hash of a new session of an operator, which lasts an hour."""
 
     async def work(db: AsyncSession) -> str:
-        await people.ensure_operator(db, operator_id, operator_id, Role.OPERATOR)
+        await people.ensure_operator(db, operator_id, operator_id, Role.OPERATOR, now)
         return await people.sign_in(db, await people.new_login_link(db, operator_id, now), now, HOUR)
 
     return secret_hash(await transact(sessions, work))
@@ -37,11 +37,11 @@ async def test_sockets_end_with_what_opened_them_on_any_replica(sessions: Sessio
     expired = Console(await signed_in(sessions, "one", NOW - 2 * HOUR))
     elsewhere = Console(await signed_in(sessions, "two", NOW))
     here = Console(await signed_in(sessions, "three", NOW))
-    token = await transact(sessions, lambda db: people.new_token(db, Role.VIEWER, "nightly", NOW))
+    _, token = await transact(sessions, lambda db: tokens.create(db, "jo", Role.VIEWER, "nightly", None, NOW))
     revoked, kept = Console(secret_hash(token)), Console(here.credential)
     hub = Hub()
     hub.consoles |= {expired, elsewhere, here, revoked, kept}
-    await transact(sessions, lambda db: people.sign_out(db, elsewhere.credential))
+    await transact(sessions, lambda db: people.sign_out(db, elsewhere.credential, NOW))
     async with sessions() as db, db.begin():
         await db.execute(update(ApiToken).values(revoked_at=NOW))
     await Upkeep(sessions, hub).check_credentials(NOW)
@@ -66,7 +66,7 @@ async def test_a_session_says_when_it_was_last_seen_but_does_not_write_each_time
     """Once a minute is enough for a list of sessions, and spares a write per request."""
 
     async def enter(db: AsyncSession) -> str:
-        await people.ensure_operator(db, "jo", "Jo", Role.VIEWER)
+        await people.ensure_operator(db, "jo", "Jo", Role.VIEWER, NOW)
         return await people.sign_in(db, await people.new_login_link(db, "jo", NOW), NOW, HOUR)
 
     secret = await transact(sessions, enter)

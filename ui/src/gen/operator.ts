@@ -95,9 +95,52 @@ export interface paths {
         put?: never;
         /**
          * Assign
-         * @description Take it: the caller becomes its operator.
+         * @description Take it: the caller becomes its operator. A supervisor may give it to another.
          */
         post: operations["assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act On Many
+         * @description Do one action on each of these alerts. One that is refused stops no other.
+         *
+         *     An alert that is assigned to somebody else, or acknowledged by them while it is nobody's,
+         *     is refused to all but supervisors.
+         */
+        post: operations["act_on_many"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Audit
+         * @description Who changed what, the last first.
+         */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -118,6 +161,26 @@ export interface paths {
         get: operations["use_login_link"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign In With Password
+         * @description Turn an operator's id and password into a session cookie.
+         */
+        post: operations["sign_in_with_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -159,6 +222,66 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set Password
+         * @description Set one's own password, with the current one if there is one. One's other sessions end.
+         */
+        post: operations["set_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sessions
+         * @description Where an operator is signed in. Another's are a supervisor's to see.
+         */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Session
+         * @description End a session and its sockets. Another's is a supervisor's to end; for all others it does not exist.
+         */
+        delete: operations["revoke_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -224,6 +347,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/operators": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Operators
+         * @description Everyone who may sign in, or might once.
+         */
+        get: operations["list_operators"];
+        put?: never;
+        /**
+         * Create Operator
+         * @description Make an operator, with a link to sign in by, once.
+         */
+        post: operations["create_operator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operators/{operator_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable Operator
+         * @description Let an operator in no more: its sessions, sockets and links end now.
+         */
+        post: operations["disable_operator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operators/{operator_id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable Operator
+         * @description Let a disabled operator in again.
+         */
+        post: operations["enable_operator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operators/{operator_id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Operator
+         * @description Forget an operator's password, sessions and links; it signs in anew by the link in the answer.
+         */
+        post: operations["reset_operator"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/operators/{operator_id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Operator Role
+         * @description Give an operator another role, from its next request on. Nobody changes their own.
+         */
+        post: operations["change_operator_role"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -239,6 +466,50 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Tokens
+         * @description The tokens that were made.
+         */
+        get: operations["list_tokens"];
+        put?: never;
+        /**
+         * Create Token
+         * @description Make a token. No two in use have one name.
+         */
+        post: operations["create_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke Token
+         * @description Let a token in no more, and close its sockets. Doing it again changes nothing.
+         */
+        delete: operations["revoke_token"];
         options?: never;
         head?: never;
         patch?: never;
@@ -368,6 +639,11 @@ export interface components {
          */
         ActionCommand: {
             action_type: components["schemas"]["ActionType"];
+            /**
+             * Assignee Id
+             * @description to whom the alert shall be assigned; others than the caller by a supervisor only
+             */
+            assignee_id?: string | null;
             /**
              * Comment
              * @description COMMENT needs it
@@ -637,6 +913,27 @@ export interface components {
          */
         AnomalyType: "sudden_deceleration" | "perception_instability" | "dropout_proxy";
         /**
+         * AssignCommand
+         * @description Who shall have the alert: the caller, when nobody is named.
+         */
+        AssignCommand: {
+            /**
+             * Assignee Id
+             * @description to whom the alert shall be assigned; others than the caller by a supervisor only
+             */
+            assignee_id?: string | null;
+            /**
+             * Operator Id
+             * @description must be the caller's own, which is also what leaving it out means
+             */
+            operator_id?: string | null;
+            /**
+             * Version
+             * @description the alert's version that the caller saw; 409 when there is a newer one
+             */
+            version?: number | null;
+        };
+        /**
          * Assigned
          * @description The alert is assigned.
          */
@@ -649,6 +946,156 @@ export interface components {
             alert_id: string;
             /** Assigned Operator Id */
             assigned_operator_id: string | null;
+        };
+        /**
+         * AuditEntryView
+         * @description One change by a person, a program or the system.
+         */
+        AuditEntryView: {
+            /**
+             * Address
+             * @description from where it was asked for
+             */
+            address: string | null;
+            /** At */
+            at: string;
+            /**
+             * Client
+             * @description through which program, as it calls itself
+             */
+            client: string | null;
+            /** Details */
+            details: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Hash
+             * @description seals it: taken over it and the hash before
+             */
+            hash: string | null;
+            /**
+             * Number
+             * @description its place in the chain; null until it is sealed, within a second
+             */
+            number: number | null;
+            /** Subject Id */
+            subject_id: string;
+            /** Subject Kind */
+            subject_kind: string;
+            /**
+             * Version
+             * @description the subject's version that the change made
+             */
+            version: number | null;
+            /**
+             * What
+             * @description `<kind>.<what happened>`
+             * @example alert.acknowledge
+             */
+            what: string;
+            /**
+             * Who
+             * @description an operator's id, `token:NAME`, or `system`
+             */
+            who: string;
+        };
+        /**
+         * AuditPage
+         * @description Entries, the last written first.
+         */
+        AuditPage: {
+            /** Entries */
+            entries: components["schemas"]["AuditEntryView"][];
+            /**
+             * Next
+             * @description give it back as `cursor` for the next page; null = this is the last
+             */
+            next: string | null;
+        };
+        /**
+         * BulkAnswer
+         * @description What became of the action on one alert.
+         */
+        BulkAnswer: {
+            /** Action Id */
+            action_id: string | null;
+            /** @description where it was refused, how the alert stands */
+            alert: components["schemas"]["AlertView"] | null;
+            /**
+             * Alert Id
+             * Format: uuid
+             */
+            alert_id: string;
+            /** @description null = there is no such alert */
+            alert_status: components["schemas"]["AlertStatus"] | null;
+            /** @description why it was refused */
+            problem: components["schemas"]["Problem"] | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "executed" | "unchanged" | "refused";
+            /** Version */
+            version: number | null;
+        };
+        /**
+         * BulkCommand
+         * @description One action on many alerts.
+         */
+        BulkCommand: {
+            action_type: components["schemas"]["ActionType"];
+            /**
+             * Alert Ids
+             * @description one named twice is answered once
+             */
+            alert_ids: string[];
+            /**
+             * Assignee Id
+             * @description to whom the alert shall be assigned; others than the caller by a supervisor only
+             */
+            assignee_id?: string | null;
+            /**
+             * Comment
+             * @description COMMENT needs it
+             */
+            comment?: string | null;
+            /**
+             * Disposition
+             * @description how it was judged; RESOLVE needs it
+             */
+            disposition?: ("true" | "false" | "duplicate" | "expected") | null;
+            /**
+             * Operator Id
+             * @description must be the caller's own, which is also what leaving it out means
+             */
+            operator_id?: string | null;
+            /**
+             * Snoozed Until
+             * @description SNOOZE needs it
+             */
+            snoozed_until?: string | null;
+            /**
+             * Versions
+             * @description by alert, the version that the caller saw, where it matters
+             * @default {}
+             */
+            versions: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * BulkResult
+         * @description What became of the action on each alert, in the order asked for.
+         */
+        BulkResult: {
+            /** Executed */
+            executed: number;
+            /** Refused */
+            refused: number;
+            /** Results */
+            results: components["schemas"]["BulkAnswer"][];
+            /** Unchanged */
+            unchanged: number;
         };
         /**
          * ConflictProblem
@@ -860,6 +1307,20 @@ export interface components {
             /** Message */
             message: string;
         };
+        /**
+         * Invited
+         * @description An operator, and the link that signs it in. It is seen this once: hand it over.
+         */
+        Invited: {
+            /** Link Expires At */
+            link_expires_at: string;
+            /**
+             * Login Link
+             * @description works once, until `link_expires_at`
+             */
+            login_link: string;
+            operator: components["schemas"]["OperatorView"];
+        };
         JsonValue: unknown;
         /**
          * Label
@@ -874,6 +1335,18 @@ export interface components {
          * @description Any message of `/ws`.
          */
         LiveEvent: components["schemas"]["Snapshot"] | components["schemas"]["AlertCreated"] | components["schemas"]["AlertUpdated"] | components["schemas"]["VehicleUpdated"] | components["schemas"]["ActionExecuted"] | components["schemas"]["VehiclesMoved"];
+        /**
+         * MadeToken
+         * @description A new token, and its secret, which is seen this once.
+         */
+        MadeToken: {
+            /**
+             * Secret
+             * @description show it as `Authorization: Bearer SECRET`
+             */
+            secret: string;
+            token: components["schemas"]["TokenView"];
+        };
         /**
          * Me
          * @description Whoever asks.
@@ -891,6 +1364,53 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
+         * NewOperator
+         * @description An operator to be made.
+         */
+        NewOperator: {
+            /**
+             * Display Name
+             * @description made of the id when left out
+             */
+            display_name?: string | null;
+            /**
+             * Operator Id
+             * @example operator_007
+             */
+            operator_id: string;
+            role: components["schemas"]["Role"];
+        };
+        /**
+         * NewPassword
+         * @description A password to be set.
+         */
+        NewPassword: {
+            /**
+             * Current
+             * @description needed where there is one already
+             */
+            current?: string | null;
+            /** New */
+            new: string;
+        };
+        /**
+         * NewToken
+         * @description A token to be made.
+         */
+        NewToken: {
+            /**
+             * Expires At
+             * @description null = it holds until it is revoked
+             */
+            expires_at?: string | null;
+            /**
+             * Name
+             * @example nightly-export
+             */
+            name: string;
+            role: components["schemas"]["Role"];
+        };
+        /**
          * OperatorCommand
          * @description Who acts, and on which version of the alert.
          */
@@ -905,6 +1425,54 @@ export interface components {
              * @description the alert's version that the caller saw; 409 when there is a newer one
              */
             version?: number | null;
+        };
+        /**
+         * OperatorPage
+         * @description Operators by id.
+         */
+        OperatorPage: {
+            /**
+             * Next
+             * @description give it back as `cursor` for the next page; null = this is the last
+             */
+            next: string | null;
+            /** Operators */
+            operators: components["schemas"]["OperatorView"][];
+        };
+        /**
+         * OperatorView
+         * @description A person who may sign in, or might.
+         */
+        OperatorView: {
+            /** Created At */
+            created_at: string;
+            /**
+             * Disabled At
+             * @description since when it may not sign in; null = it may
+             */
+            disabled_at: string | null;
+            /** Display Name */
+            display_name: string;
+            /** Has Password */
+            has_password: boolean;
+            /** Operator Id */
+            operator_id: string;
+            /**
+             * Provided
+             * @description an OpenID provider lets it in, and gives it its role
+             */
+            provided: boolean;
+            role: components["schemas"]["Role"];
+        };
+        /**
+         * PasswordLogin
+         * @description Who one is, and the proof.
+         */
+        PasswordLogin: {
+            /** Operator Id */
+            operator_id: string;
+            /** Password */
+            password: string;
         };
         /**
          * Positions
@@ -1021,6 +1589,13 @@ export interface components {
          */
         Role: "viewer" | "operator" | "supervisor";
         /**
+         * RoleCommand
+         * @description The role to be given.
+         */
+        RoleCommand: {
+            role: components["schemas"]["Role"];
+        };
+        /**
          * SceneProgress
          * @description How far the replay of one scene is, as seen in its telemetry.
          */
@@ -1048,6 +1623,57 @@ export interface components {
              * @description vehicles in view, ego included; stale ones are not counted
              */
             vehicles: number;
+        };
+        /**
+         * Sessions
+         * @description The sessions of one operator that still hold, newest first.
+         */
+        Sessions: {
+            /** Sessions */
+            sessions: components["schemas"]["SessionView"][];
+        };
+        /**
+         * SessionView
+         * @description A signed-in browser.
+         */
+        SessionView: {
+            /**
+             * Address
+             * @description where it was opened from, as the server saw it
+             */
+            address: string | null;
+            /** Created At */
+            created_at: string;
+            /**
+             * Current
+             * @description it is the one that this request came with
+             */
+            current: boolean;
+            /** Expires At */
+            expires_at: string;
+            /**
+             * Last Seen At
+             * @description to the minute
+             */
+            last_seen_at: string;
+            /** Operator Id */
+            operator_id: string;
+            /**
+             * Provided
+             * @description an OpenID provider let it in
+             */
+            provided: boolean;
+            /**
+             * Session Id
+             * Format: uuid
+             * @description to revoke it by; it opens nothing
+             */
+            session_id: string;
+            /**
+             * User Agent
+             * @description what the browser called itself
+             */
+            user_agent: string | null;
         };
         /**
          * Severity
@@ -1129,6 +1755,47 @@ export interface components {
              * @description rad
              */
             yaw: number;
+        };
+        /**
+         * TokenPage
+         * @description Tokens, newest first, revoked and expired ones too.
+         */
+        TokenPage: {
+            /**
+             * Next
+             * @description give it back as `cursor` for the next page; null = this is the last
+             */
+            next: string | null;
+            /** Tokens */
+            tokens: components["schemas"]["TokenView"][];
+        };
+        /**
+         * TokenView
+         * @description A program's credential, without the secret.
+         */
+        TokenView: {
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string | null;
+            /**
+             * Expires At
+             * @description null = it holds until it is revoked
+             */
+            expires_at: string | null;
+            /**
+             * Name
+             * @description its actions are signed `token:NAME`
+             */
+            name: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            role: components["schemas"]["Role"];
+            /**
+             * Token Id
+             * Format: uuid
+             */
+            token_id: string;
         };
         /**
          * VehicleDetail
@@ -1291,7 +1958,13 @@ export type AlertView = components['schemas']['AlertView'];
 export type Anomaly = components['schemas']['Anomaly'];
 export type AnomalyStatus = components['schemas']['AnomalyStatus'];
 export type AnomalyType = components['schemas']['AnomalyType'];
+export type AssignCommand = components['schemas']['AssignCommand'];
 export type Assigned = components['schemas']['Assigned'];
+export type AuditEntryView = components['schemas']['AuditEntryView'];
+export type AuditPage = components['schemas']['AuditPage'];
+export type BulkAnswer = components['schemas']['BulkAnswer'];
+export type BulkCommand = components['schemas']['BulkCommand'];
+export type BulkResult = components['schemas']['BulkResult'];
 export type ConflictProblem = components['schemas']['ConflictProblem'];
 export type ConsoleConfig = components['schemas']['ConsoleConfig'];
 export type Evidence = components['schemas']['Evidence'];
@@ -1301,21 +1974,34 @@ export type IncidentPage = components['schemas']['IncidentPage'];
 export type IncidentView = components['schemas']['IncidentView'];
 export type InterventionView = components['schemas']['InterventionView'];
 export type InvalidField = components['schemas']['InvalidField'];
+export type Invited = components['schemas']['Invited'];
 export type JsonValue = components['schemas']['JsonValue'];
 export type Label = components['schemas']['Label'];
 export type LiveEvent = components['schemas']['LiveEvent'];
+export type MadeToken = components['schemas']['MadeToken'];
 export type Me = components['schemas']['Me'];
+export type NewOperator = components['schemas']['NewOperator'];
+export type NewPassword = components['schemas']['NewPassword'];
+export type NewToken = components['schemas']['NewToken'];
 export type OperatorCommand = components['schemas']['OperatorCommand'];
+export type OperatorPage = components['schemas']['OperatorPage'];
+export type OperatorView = components['schemas']['OperatorView'];
+export type PasswordLogin = components['schemas']['PasswordLogin'];
 export type Positions = components['schemas']['Positions'];
 export type Probe = components['schemas']['Probe'];
 export type Problem = components['schemas']['Problem'];
 export type Provenance = components['schemas']['Provenance'];
 export type Purpose = components['schemas']['Purpose'];
 export type Role = components['schemas']['Role'];
+export type RoleCommand = components['schemas']['RoleCommand'];
 export type SceneProgress = components['schemas']['SceneProgress'];
+export type Sessions = components['schemas']['Sessions'];
+export type SessionView = components['schemas']['SessionView'];
 export type Severity = components['schemas']['Severity'];
 export type Snapshot = components['schemas']['Snapshot'];
 export type TelemetryFrame = components['schemas']['TelemetryFrame'];
+export type TokenPage = components['schemas']['TokenPage'];
+export type TokenView = components['schemas']['TokenView'];
 export type VehicleDetail = components['schemas']['VehicleDetail'];
 export type VehiclePage = components['schemas']['VehiclePage'];
 export type VehiclesMoved = components['schemas']['VehiclesMoved'];
@@ -1644,7 +2330,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["OperatorCommand"];
+                "application/json": components["schemas"]["AssignCommand"];
             };
         };
         responses: {
@@ -1713,6 +2399,135 @@ export interface operations {
             };
         };
     };
+    act_on_many: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated POST one action; any string */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkCommand"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                since?: string | null;
+                subject_id?: string | null;
+                subject_kind?: string | null;
+                until?: string | null;
+                /** @description all of it, or its kind: `silence` */
+                what?: string | null;
+                who?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     use_login_link: {
         parameters: {
             query: {
@@ -1733,6 +2548,73 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_with_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordLogin"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1852,6 +2734,206 @@ export interface operations {
             };
         };
     };
+    set_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description whose; one's own when left out */
+                operator_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sessions"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     console_config: {
         parameters: {
             query?: never;
@@ -1948,6 +3030,442 @@ export interface operations {
             };
         };
     };
+    list_operators: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_operator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOperator"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_operator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                operator_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_operator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                operator_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_operator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                operator_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_operator_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                operator_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleCommand"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OperatorView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     readyz: {
         parameters: {
             query?: never;
@@ -1973,6 +3491,201 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Probe"];
+                };
+            };
+        };
+    };
+    list_tokens: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewToken"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

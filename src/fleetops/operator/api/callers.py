@@ -83,8 +83,16 @@ def _operator(credential: Authenticated) -> Principal:
     return credential.principal
 
 
+def _supervisor(credential: Authenticated) -> Principal:
+    credential.principal.require(Role.SUPERVISOR)
+    return credential.principal
+
+
 Viewer = Annotated[Principal, Depends(_viewer)]
 """The caller of a route that anyone who is signed in may use."""
 
 Operator = Annotated[Principal, Depends(_operator)]
 """The caller of a route that acts."""
+
+Supervisor = Annotated[Principal, Depends(_supervisor)]
+"""The caller of a route that manages what others may do and see."""

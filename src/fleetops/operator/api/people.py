@@ -1,26 +1,28 @@
-"""Signing in by link, who one is, and signing out."""
+"""Signing in by link or password, who one is, and signing out."""
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import escape
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops import __version__
 from fleetops.db.transaction import transact
-from fleetops.errors import AuthenticationError, TooManyRequestsError
-from fleetops.operator import people
+from fleetops.errors import AuthenticationError, PermissionDeniedError
+from fleetops.operator import passwords, people
 from fleetops.operator.people import Credential
 from fleetops.operator.runtime import Runtime
 from fleetops.web import problems
 
+from .admission import address_of, admit, session_life, take_attempt
 from .callers import COOKIE, Authenticated, InRuntime, identify
-from .schemas import ConsoleConfig, Me
+from .origin import require_own_origin
+from .schemas import STORABLE, Command, ConsoleConfig, Me
 
 router = APIRouter(tags=["session"])
 
@@ -32,34 +34,71 @@ _REFUSED: Final = """<!doctype html>
 """
 
 
+class PasswordLogin(Command):
+    """Who one is, and the proof."""
+
+    operator_id: Annotated[str, Field(min_length=1, max_length=255, pattern=STORABLE)]
+    password: Annotated[str, Field(min_length=1, max_length=passwords.LONGEST)]
+
+
+class NewPassword(Command):
+    """A password to be set."""
+
+    current: Annotated[
+        str | None, Field(max_length=passwords.LONGEST, description="needed where there is one already")
+    ] = None
+    new: Annotated[str, Field(min_length=passwords.SHORTEST, max_length=passwords.LONGEST)]
+
+
 @router.get("/auth/link", status_code=303, response_class=RedirectResponse, responses=problems(401, 422, 429))
 async def use_login_link(
     request: Request, runtime: InRuntime, token: Annotated[str, Query(min_length=1, max_length=200)]
 ) -> Response:
     """Turn a one-time login link into a session cookie, and go on to the console."""
-    caller = request.client.host if request.client else ""
-    if not runtime.login_attempts.take(caller, time.monotonic()):
-        raise TooManyRequestsError("too many failed logins; wait a minute")
-    life = timedelta(hours=runtime.settings.operator.session_hours)
+    caller = address_of(request)
+    take_attempt(runtime, caller)
 
     async def work(db: AsyncSession) -> str:
-        return await people.sign_in(db, token, datetime.now(UTC), life)
+        return await people.sign_in(db, token, datetime.now(UTC), session_life(runtime))
 
     try:
         secret = await transact(runtime.sessions, work)
     except AuthenticationError as error:
         return await _link_refused(request, runtime, caller, error)
     runtime.login_attempts.give_back(caller)
-    answer = RedirectResponse("/", status_code=303, headers={"Cache-Control": "no-store"})
-    answer.set_cookie(
-        COOKIE,
-        secret,
-        max_age=int(life.total_seconds()),
-        httponly=True,
-        samesite="strict",
-        secure=_is_https(request, runtime.settings.operator.public_url),
+    return await admit(request, runtime, RedirectResponse("/", status_code=303), secret)
+
+
+@router.post("/auth/login", status_code=204, responses=problems(401, 403, 422, 429))
+async def sign_in_with_password(request: Request, runtime: InRuntime, body: PasswordLogin) -> Response:
+    """Turn an operator's id and password into a session cookie."""
+    if request.headers.get("origin") is not None:
+        # Else another site could sign a browser in as somebody else, and see what its user does next.
+        require_own_origin(request.headers, request.url.scheme, runtime.settings.operator.public_url)
+    tried = (address_of(request), f"operator {body.operator_id}")  # by the name too: guesses come from many addresses
+    for each in tried:
+        take_attempt(runtime, each)
+    secret = await passwords.sign_in(
+        runtime.sessions, body.operator_id, body.password, datetime.now(UTC), session_life(runtime)
     )
-    return answer
+    for each in tried:
+        runtime.login_attempts.give_back(each)
+    return await admit(request, runtime, Response(status_code=204), secret)
+
+
+@router.post("/auth/password", status_code=204, responses=problems(401, 403, 409, 422, 429))
+async def set_password(request: Request, credential: Authenticated, runtime: InRuntime, body: NewPassword) -> Response:
+    """Set one's own password, with the current one if there is one. One's other sessions end."""
+    if not credential.by_cookie:
+        raise PermissionDeniedError("a token belongs to a program, which has no password")
+    caller = address_of(request)
+    take_attempt(runtime, caller)
+    ended = await passwords.set_password(
+        runtime.sessions, credential.principal.operator_id, body.current, body.new, datetime.now(UTC), credential.hash
+    )
+    runtime.login_attempts.give_back(caller)
+    runtime.hub.sign_out(*ended)
+    return Response(status_code=204)
 
 
 @router.get("/auth/me", responses=problems(401))
@@ -72,7 +111,7 @@ async def me(credential: Authenticated) -> Me:
 async def logout(credential: Authenticated, runtime: InRuntime) -> Response:
     """End this session and every socket that it opened. An API token stays valid."""
     if credential.by_cookie:
-        await transact(runtime.sessions, lambda db: people.sign_out(db, credential.hash))
+        await transact(runtime.sessions, lambda db: people.sign_out(db, credential.hash, datetime.now(UTC)))
         runtime.hub.sign_out(credential.hash)
     answer = Response(status_code=204)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
@@ -108,7 +147,3 @@ def _me(credential: Credential) -> Me:
     return Me(
         operator_id=who.operator_id, display_name=who.display_name, role=who.role, expires_at=credential.expires_at
     )
-
-
-def _is_https(request: Request, public_url: str | None) -> bool:
-    return request.url.scheme == "https" or (public_url or "").startswith("https:")

@@ -116,8 +116,8 @@ class Hub:
         for console in self.consoles:
             console.offer_picture(moved, encoded_once)
 
-    def sign_out(self, credential: str) -> None:
-        """Close every socket that was opened with this credential."""
+    def sign_out(self, *credentials: str) -> None:
+        """Close every socket that was opened with one of these credentials."""
         for console in self.consoles:
-            if console.credential == credential:
+            if console.credential in credentials:
                 console.close(CloseCode.SIGNED_OUT)

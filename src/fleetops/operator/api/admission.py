@@ -1,0 +1,60 @@
+"""How a browser is let in, whatever it proved itself with: attempts are counted, and a cookie is set."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from fastapi import Request, Response
+
+from fleetops.auth.secrets import secret_hash
+from fleetops.db.transaction import transact
+from fleetops.errors import TooManyRequestsError
+from fleetops.operator import people
+from fleetops.operator.runtime import Runtime
+
+from .callers import COOKIE
+
+
+def take_attempt(runtime: Runtime, caller: str) -> None:
+    """Count a login of `caller`, an address or a name that is tried.
+
+    Raises:
+        TooManyRequestsError: it is one too many in this minute.
+    """
+    if not runtime.login_attempts.take(caller, time.monotonic()):
+        raise TooManyRequestsError("too many failed logins; wait a minute")
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from, as far as attempts are counted."""
+    return request.client.host if request.client else ""
+
+
+def session_life(runtime: Runtime) -> timedelta:
+    """How long a sign-in lasts."""
+    return timedelta(hours=runtime.settings.operator.session_hours)
+
+
+async def admit(request: Request, runtime: Runtime, answer: Response, secret: str) -> Response:
+    """`answer` with the cookie of a new session. The one that the browser came with ends: it is replaced."""
+    before = request.cookies.get(COOKIE)
+    if before is not None:
+        ended = secret_hash(before)
+        await transact(runtime.sessions, lambda db: people.sign_out(db, ended, datetime.now(UTC)))
+        runtime.hub.sign_out(ended)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.set_cookie(
+        COOKIE,
+        secret,
+        max_age=int(session_life(runtime).total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=is_https(request, runtime),
+    )
+    return answer
+
+
+def is_https(request: Request, runtime: Runtime) -> bool:
+    """Whether browsers reach us encrypted, directly or through a proxy that `public_url` tells of."""
+    return request.url.scheme == "https" or (runtime.settings.operator.public_url or "").startswith("https:")
