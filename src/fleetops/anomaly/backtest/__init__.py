@@ -1,0 +1,1 @@
+"""Rules tried over recorded history, without touching anything live."""
