@@ -200,6 +200,19 @@ def build_scenes(
     build_load(output, vehicles, scenes, seed, seconds, Console())
 
 
+@scenes_app.command("stats")
+def compare_scenes(
+    path: Annotated[Path, typer.Argument(help="An L5Kit zarr.")],
+    against: Annotated[Path | None, typer.Option(help="Another one, side by side.", show_default=False)] = None,
+) -> None:
+    """Measure what a dataset's tracker gets wrong: residuals, velocities, headings, sizes, track lives."""
+    from rich.console import Console
+
+    from .scenes.commands import compare
+
+    compare(path, against, Console())
+
+
 @db_app.command()
 def upgrade(data_dir: DataDir = None) -> None:
     """Bring the database to this version's schema."""

@@ -7,10 +7,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fleetops.dataset.reader import Dataset
 from fleetops.errors import ConfigurationError
 
 from .folder import ZARR, dataset_folder
 from .load import MOST_PER_SCENE, LoadPlan, load_scenes
+from .statistics import measure
+from .statistics_report import as_table
 from .writer import FAST
 
 
@@ -32,6 +35,17 @@ def build_load(output: Path, vehicles: int, scenes: int | None, seed: int, secon
     hours = folder.rows / 10 / 3600
     console.print(f"{plan.scenes} scenes, {folder.rows:,} rows, {hours:.1f} vehicle-hours", highlight=False)
     console.print(f"dataset: {output / ZARR}", soft_wrap=True, highlight=False)
+
+
+def compare(path: Path, against: Path | None, console: Console) -> None:
+    """Print what trackers get wrong in one dataset, or in two side by side.
+
+    Raises:
+        DatasetError: one is no dataset, or holds no cars.
+    """
+    figures = measure(Dataset.open(path))
+    other = None if against is None else measure(Dataset.open(against))
+    console.print(as_table(figures, path.name, other, "" if against is None else against.name))
 
 
 def _progress(console: Console) -> Progress:

@@ -13,7 +13,7 @@ from .observe import FIRST_FRAME_NS, Observed, observe
 from .placement import Placement
 from .simulation import simulate
 
-MOST_PER_SCENE = 60
+MOST_PER_SCENE = 45
 """Vehicles in view of one ego where nobody says how many scenes there shall be."""
 
 _CROWD = 80
@@ -91,12 +91,12 @@ def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Gener
         return _district(name, in_view, rng)
     kind = index % 4
     if kind == 0:
-        speed = float(rng.uniform(17, 26))
+        speed = float(rng.uniform(16, 24))
         length = max(2400.0, 1.5 * speed * seconds + 600)
         lanes = int(rng.integers(2, 5))
         bend = float(rng.uniform(-0.6, 0.6))
         road = highway(name, lanes=lanes, speed_mps=speed, bend_rad=bend, length_m=length)
-        return Traffic(road, float(rng.uniform(2400, 3400)) * lanes, length / speed + 40, 1.2 * length)
+        return Traffic(road, float(rng.uniform(3000, 3700)) * lanes, length / speed + 40, 1.2 * length)
     columns, rows = ((1, 1), (3, 1), (2, 2))[kind - 1]
     block = float(rng.uniform(150, 230))
     along, across = int(rng.integers(2, 4)), int(rng.integers(1, 3))
@@ -110,7 +110,7 @@ def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Gener
         arm_m=max(300.0, 5.0 * seconds),
     )
     ways = 2 * (rows * along + columns * across)
-    return Traffic(road, float(rng.uniform(330, 460)) * ways, 180.0, 2500.0)
+    return Traffic(road, float(rng.uniform(380, 500)) * ways, 180.0, 2500.0)
 
 
 def _district(name: str, in_view: float, rng: np.random.Generator) -> Traffic:

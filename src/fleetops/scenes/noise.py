@@ -33,14 +33,14 @@ class Walk:
     largest: float
 
 
-POSITION_ALONG_M = Walk(step=0.055, spread=1.0, keep=0.90, largest_step=0.75, largest=1.1)
-POSITION_ACROSS_M = Walk(step=0.024, spread=0.9, keep=0.88, largest_step=0.25, largest=0.45)
-VELOCITY_ALONG_MPS = Walk(step=0.060, spread=1.05, keep=0.86, largest_step=0.75, largest=1.3)
-VELOCITY_ACROSS_MPS = Walk(step=0.022, spread=1.0, keep=0.86, largest_step=0.35, largest=0.5)
-YAW_RAD = Walk(step=0.0045, spread=1.15, keep=0.86, largest_step=0.12, largest=0.18)
-LOG_LENGTH = Walk(step=0.020, spread=1.5, keep=0.92, largest_step=0.25, largest=0.35)
-LOG_WIDTH = Walk(step=0.012, spread=1.3, keep=0.92, largest_step=0.15, largest=0.22)
-LOG_HEIGHT = Walk(step=0.010, spread=1.3, keep=0.92, largest_step=0.15, largest=0.2)
+POSITION_ALONG_M = Walk(step=0.052, spread=1.35, keep=0.92, largest_step=0.95, largest=1.3)
+POSITION_ACROSS_M = Walk(step=0.023, spread=1.2, keep=0.90, largest_step=0.3, largest=0.5)
+VELOCITY_ALONG_MPS = Walk(step=0.062, spread=1.45, keep=0.95, largest_step=0.95, largest=1.8)
+VELOCITY_ACROSS_MPS = Walk(step=0.025, spread=1.3, keep=0.92, largest_step=0.4, largest=0.6)
+YAW_RAD = Walk(step=0.0048, spread=1.45, keep=0.86, largest_step=0.14, largest=0.2)
+LOG_LENGTH = Walk(step=0.024, spread=2.0, keep=0.92, largest_step=0.35, largest=0.4)
+LOG_WIDTH = Walk(step=0.018, spread=1.8, keep=0.92, largest_step=0.25, largest=0.25)
+LOG_HEIGHT = Walk(step=0.010, spread=1.5, keep=0.92, largest_step=0.15, largest=0.2)
 
 _WALKS = (
     POSITION_ALONG_M,

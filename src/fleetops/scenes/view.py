@@ -17,7 +17,7 @@ Ids = npt.NDArray[np.int64]
 NEVER_LOST_M = 45.0
 """Nearer than this, a vehicle in view is not lost. Detection calls what vanishes nearby a dropout."""
 
-_BELT = 0.7
+_BELT = 0.5
 """Beyond this share of the radius, sight comes and goes."""
 
 _LOST_AT_EDGE = 0.22
@@ -26,7 +26,7 @@ _FOUND_AT_EDGE = 0.12
 They give half of all tracks a life below a second, as on the real scene."""
 
 
-_SEEN_SHARE = 0.85
+_SEEN_SHARE = 0.72
 """Of those within the radius, so many are seen: measured over all kinds of network."""
 
 
