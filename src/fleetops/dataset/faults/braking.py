@@ -31,6 +31,9 @@ _COURSE_MPS: Final = 1.0
 _NEAR_FRAMES: Final = 25
 """So long after the onset the vehicle must be near, wherever its braking leaves it."""
 
+_GONE_M: Final = 40.0
+"""Where its track ends before the scene does, it must be this far away: else the braking would add a dropout."""
+
 
 @dataclass(frozen=True, slots=True)
 class Braking:
@@ -41,7 +44,7 @@ class Braking:
     shed_mps: float
 
     def __call__(self, draft: Draft, target: Target, rng: np.random.Generator) -> Injection | None:
-        """Brake the target; it holds its speed for a moment and drives on. None where it would leave the sensors."""
+        """Brake the target; it holds its speed for a moment and drives on. None where it would leave us, or vanish."""
         scene, track = draft.scene, target.track
         deceleration = float(rng.uniform(self.least_mps2, self.most_mps2))
         rows = track.rows[1:]  # a track's first velocity is 0, which is no part of the drive
@@ -56,7 +59,9 @@ class Braking:
         course = along.course.at(station)[2]
         moved = np.stack((x, y), axis=1)
         ego = np.asarray(scene.block.frames["ego_translation"], np.float64)[scene.frame[rows[now:]], :2]
-        if (np.hypot(*(moved - ego).T)[:_NEAR_FRAMES] > NEAR_M).any():
+        range_m = np.hypot(*(moved - ego).T)
+        ends_early = track.end_frame < len(scene.block.frames)
+        if (range_m[:_NEAR_FRAMES] > NEAR_M).any() or (ends_early and range_m[-1] < _GONE_M):
             return None
         velocity = pace[:, np.newaxis] * np.stack((np.cos(course), np.sin(course)), axis=1)
         changed = rows[now:]

@@ -19,10 +19,11 @@ def id_switch(draft: Draft, target: Target, _: np.random.Generator) -> Injection
     The new track begins as real ones do, with a velocity of 0 in its first row.
     """
     rows = target.track.rows[target.place :]
-    draft.agents["track_id"][rows] = draft.agents["track_id"].max() + 1
+    new = int(draft.agents["track_id"].max()) + 1
+    draft.agents["track_id"][rows] = new
     draft.agents["velocity"][rows[0]] = 0.0
-    end = min(target.frame + len(rows), len(draft.scene.block.frames))
-    return Injection((target.track.track_id,), target.frame, end)
+    old = target.track.track_id
+    return Injection((old,), target.frame, target.frame + len(rows), renamed=(new, old))
 
 
 def id_swap(draft: Draft, target: Target, rng: np.random.Generator) -> Injection | None:

@@ -31,11 +31,14 @@ class Injection:
         bearers: tracks, or EGO. Each of them is to be found.
         onset: the first frame that differs.
         end: the frame after the last in which the fault itself can be seen.
+        renamed: a track that goes on under another track_id, as (new, old): what befalls it later would have
+            befallen the old one.
     """
 
     bearers: tuple[int | None, ...]
     onset: int
     end: int
+    renamed: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

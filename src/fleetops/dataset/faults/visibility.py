@@ -22,7 +22,7 @@ def dropout(draft: Draft, target: Target, _: np.random.Generator) -> Injection:
 
 
 def blackout(draft: Draft, target: Target, rng: np.random.Generator) -> Injection | None:
-    """Leave out all of the scene's agents, or nine in ten, for 6 to 14 frames; the ego is still there.
+    """Leave out all of the scene's agents, or nine in ten of them, for 6 to 14 frames; the ego is still there.
 
     None where the scene has a blackout already.
     """
@@ -31,7 +31,8 @@ def blackout(draft: Draft, target: Target, rng: np.random.Generator) -> Injectio
     frames = int(rng.integers(6, 15))
     scene = draft.scene
     share = 1.0 if rng.random() < 0.5 else 0.9
-    gone = rng.random(len(scene.frame)) < share
+    ids, place = np.unique(scene.block.agents["track_id"], return_inverse=True)
+    gone = (rng.random(len(ids)) < share)[place]
     gone &= (scene.frame >= target.frame) & (scene.frame < target.frame + frames)
     draft.kept[gone] = False
     return Injection((EGO,), target.frame, target.frame + frames)
