@@ -150,19 +150,18 @@ def _lines(report: Report) -> list[tuple[str, list[str]]]:
     return lines
 
 
-def _changes(report: Report, names: Sequence[str]) -> Table:
+def _changes(report: Report, names: Sequence[str]) -> Text:
+    """The first changes, a line each: a link is to be copied, so nothing is cut or folded."""
     counts = ", ".join(f"{report.changes.get(kind, 0):,} {kind}" for kind in ChangeKind)
-    table = Table(title=f"{names[0]} against {names[1]}: {counts}", title_justify="left")
-    for name in ("change", "what", "before", "now", "moment"):
-        table.add_column(name, overflow="fold")
+    lines = [f"{names[0]} against {names[1]}: {counts}"]
     for change in report.moments[:_SHOWN_MOMENTS]:
-        before = "" if change.severity_before is None else f"{change.severity_before} at {change.frame_before}"
-        now = "" if change.severity is None else f"{change.severity} at {change.frame_index}"
-        table.add_row(change.kind, change.anomaly_type, before, now, change.link)
+        before = "nothing" if change.severity_before is None else f"{change.severity_before} at {change.frame_before}"
+        now = "nothing" if change.severity is None else f"{change.severity} at {change.frame_index}"
+        lines.append(f"  {change.kind:8} {change.anomaly_type}, {before} -> {now}  {change.link}")
     more = sum(report.changes.values()) - _SHOWN_MOMENTS
     if more > 0:
-        table.caption = f"and {more:,} more"
-    return table
+        lines.append(f"  and {more:,} more")
+    return Text("\n".join(lines), no_wrap=True, overflow="ignore")
 
 
 def _moment(change: Change) -> dict[str, object]:
