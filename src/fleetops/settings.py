@@ -68,7 +68,10 @@ class ReplaySettings(_Section):
 
     host: str = "127.0.0.1"
     port: Port = 8001
-    dataset: Annotated[Path | None, Field(description="an L5Kit zarr")] = None
+    dataset: Annotated[Path | None, Field(description="an L5Kit zarr; the golden scenes when not set")] = None
+    scenes_file: Annotated[
+        Path | None, Field(description="JSON with scene definitions, in place of the dataset's own scenes")
+    ] = None
     rate_hz: RateHz = 10.0
     admit: Annotated[Literal["vehicles", "all"], Field(description="which tracks become fleet vehicles")] = "vehicles"
     min_label_probability: Annotated[float, Field(ge=0, le=1)] = 0.5

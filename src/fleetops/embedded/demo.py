@@ -16,9 +16,10 @@ from ..bus.tail import TailReader
 from ..contracts.anomalies import Anomaly
 from ..contracts.topics import ANOMALIES
 from ..contracts.vocabulary import MessageKind
+from ..dataset.golden_scenes import golden_dataset, scenes_of
 from ..dataset.reader import Dataset
 from ..db.migrate import upgrade
-from ..errors import BrokerError, ConfigurationError, FleetOpsError
+from ..errors import BrokerError, FleetOpsError
 from ..operator.access import make_login_link
 from ..settings import KafkaSettings, Settings
 from . import browser, memory
@@ -79,18 +80,15 @@ def _report(demo: Demo, settings: Settings, console: Console, duration_s: float)
 
 def _require_dataset(settings: Settings, chosen: int, console: Console) -> None:
     """Open the dataset before anything starts, so that what is wrong with it is said first."""
-    if settings.replay.dataset is None:
-        raise ConfigurationError(
-            "which dataset? Name an L5Kit zarr: fleetops demo --dataset PATH (or FLEETOPS_REPLAY__DATASET=PATH); "
-            "`fleetops dataset info PATH` says whether it is one"
-        )
-    dataset = Dataset.open(settings.replay.dataset)
-    console.print(f"dataset: {dataset.path}, {_share(chosen, dataset.scene_count)}", soft_wrap=True, highlight=False)
-    if chosen < dataset.scene_count:
+    dataset = Dataset.open(settings.replay.dataset or golden_dataset())
+    scenes = scenes_of(dataset, settings.replay.scenes_file)
+    name = "the golden scenes, made with SUMO" if settings.replay.dataset is None else str(dataset.path)
+    console.print(f"dataset: {name}; {_share(chosen, len(scenes))}", soft_wrap=True, highlight=False)
+    if chosen < len(scenes):
         console.print("more scenes: --scenes N", highlight=False)
     if not _own_kafka(settings.kafka):
         machine = memory.machine_memory()
-        expected = memory.expected_bytes(dataset, min(chosen, dataset.scene_count), machine)
+        expected = memory.expected_bytes(dataset, min(chosen, len(scenes), dataset.scene_count), machine)
         console.print(
             f"memory: the embedded broker will keep up to about {memory.in_words(expected)} "
             f"of this machine's {memory.in_words(machine)} until the demo ends",

@@ -11,6 +11,7 @@ from starlette.types import Lifespan
 
 from fleetops import __version__
 from fleetops.auth.service_token import require_service_token
+from fleetops.dataset.companions import lanes_of
 from fleetops.errors import InvalidRequestError
 from fleetops.web import create_app, problems
 
@@ -29,6 +30,9 @@ from .schemas import (
     Stopped,
 )
 from .sessions import Sessions
+
+GEOJSON = "application/geo+json"
+"""RFC 7946, section 12."""
 
 Cursor = Annotated[str | None, Query(description="`next` of the page before", max_length=20)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -117,6 +121,11 @@ def _reading(catalog: Catalog, sessions: Sessions) -> APIRouter:
         return SceneList(
             scenes=[Scene.of(scene, sessions.live_session_of(scene.scene_id)) for scene in page], next=following
         )
+
+    @router.get("/map", response_class=Response, responses=problems(404, 422) | {200: {"content": {GEOJSON: {}}}})
+    def replay_map() -> Response:
+        """The road surface of the dataset's scenes, as GeoJSON: polygons of lanes and of junctions."""
+        return Response(lanes_of(catalog.dataset.path), media_type=GEOJSON)
 
     return router
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fleetops.dataset.admission import Admission
-from fleetops.dataset.golden_scenes import SceneDefinition, find_scene, scenes_of
+from fleetops.dataset.golden_scenes import SceneDefinition, find_scene, golden_dataset, scenes_of
 from fleetops.dataset.reader import Dataset
 from fleetops.errors import UnknownSceneError
 from fleetops.settings import ReplaySettings
@@ -18,26 +18,27 @@ from .timeline import SceneSpan
 class Catalog:
     """An opened dataset, the scenes in it, and which of their tracks become vehicles."""
 
-    def __init__(self, dataset: Dataset, admission: Admission) -> None:
+    def __init__(self, dataset: Dataset, admission: Admission, scenes_file: Path | None = None) -> None:
         self.dataset = dataset
         self.admission = admission
         self.digest = dataset.digest
-        self.scenes = scenes_of(dataset)
+        self.scenes = scenes_of(dataset, scenes_file)
         self._by_id = {scene.scene_id: scene for scene in self.scenes}
 
     @classmethod
-    def open(cls, path: Path, settings: ReplaySettings) -> Catalog:
-        """Open the dataset at `path`.
+    def open(cls, settings: ReplaySettings) -> Catalog:
+        """Open the configured dataset, or the golden one where none is configured.
 
         Raises:
-            DatasetError: it is missing or not of L5Kit's format.
+            ConfigurationError: the file with scene definitions is not one.
+            DatasetError: the dataset is missing or not of L5Kit's format, or lacks a defined scene.
         """
         admission = (
             Admission.everything()
             if settings.admit == "all"
             else Admission(min_probability=settings.min_label_probability)
         )
-        return cls(Dataset.open(path), admission)
+        return cls(Dataset.open(settings.dataset or golden_dataset()), admission, settings.scenes_file)
 
     def scene(self, scene_id: str) -> SceneDefinition:
         """The scene of this name.

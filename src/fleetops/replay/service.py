@@ -14,7 +14,6 @@ from starlette.concurrency import run_in_threadpool
 from fleetops.auth.service_token import check_exposure, service_token
 from fleetops.bus.admin import answers, ensure_topics
 from fleetops.contracts.topics import RAW_TELEMETRY
-from fleetops.errors import ConfigurationError
 from fleetops.settings import Settings
 from fleetops.web import serve
 
@@ -37,16 +36,14 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Sessions that run then go on when the service is started again.
 
     Raises:
-        ConfigurationError: no dataset is configured, or the address cannot or must not be listened on.
+        ConfigurationError: scene definitions cannot be read, or the address cannot or must not be listened on.
         DatasetError: the dataset is missing or not of L5Kit's format.
         BrokerError: Kafka does not answer.
     """
     replay = settings.replay
-    if replay.dataset is None:
-        raise ConfigurationError("no dataset to replay: set FLEETOPS_REPLAY__DATASET to the folder of an L5Kit zarr")
     check_exposure(replay.host, settings)
     token = service_token(settings)
-    catalog = Catalog.open(replay.dataset, replay)
+    catalog = Catalog.open(replay)
     partitions = ensure_topics(settings.kafka)[RAW_TELEMETRY]
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
 
@@ -82,6 +79,6 @@ def run(settings: Settings) -> None:
             ready=lambda: ready,
             lifespan=lifespan,
         )
-        log.info("dataset_opened", path=str(replay.dataset), digest=catalog.digest, scenes=len(catalog.scenes))
+        log.info("dataset_opened", path=str(catalog.dataset.path), digest=catalog.digest, scenes=len(catalog.scenes))
         serve(app, host=replay.host, port=replay.port, port_setting="FLEETOPS_REPLAY__PORT")
     log.info("service_stopped")

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .networks import Network, highway, streets
+from .motion import motion_of
+from .networks import highway, streets
 from .observe import FIRST_FRAME_NS, Observed, observe
 from .placement import Placement
 from .simulation import simulate
+from .traffic import Traffic
+from .view import choose_ego
 
 MOST_PER_SCENE = 45
 """Vehicles in view of one ego where nobody says how many scenes there shall be."""
@@ -19,17 +22,8 @@ MOST_PER_SCENE = 45
 _CROWD = 80
 """More than this in one view is not found at one crossing: such a scene gets a district."""
 
+_EGO_AROUND_M = 100.0
 _SCENE_GAP_NS = 60_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """A network and how much of what drives on it."""
-
-    network: Network
-    vehicles_per_hour: float
-    warm_up_s: float
-    extent_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ def load_scenes(plan: LoadPlan) -> Iterator[LoadScene]:
     side = math.ceil(math.sqrt(plan.scenes))
     for index in range(plan.scenes):
         rng = np.random.Generator(np.random.PCG64([plan.seed, index]))
-        traffic = traffic_for(plan.per_scene, plan.seconds, index, rng)
+        traffic, tile_m = traffic_for(plan.per_scene, plan.seconds, index, rng)
         recording, net_xml = simulate(
             traffic.network,
             vehicles_per_hour=traffic.vehicles_per_hour,
@@ -71,11 +65,11 @@ def load_scenes(plan: LoadPlan) -> Iterator[LoadScene]:
             seed=int(rng.integers(2**31)),
         )
         column, row = index % side - side // 2, index // side - side // 2
-        placement = Placement(float(rng.uniform(0, 2 * math.pi)), column * traffic.extent_m, row * traffic.extent_m)
+        placement = Placement(float(rng.uniform(0, 2 * math.pi)), column * tile_m, row * tile_m)
         observed = observe(
             recording,
             placement,
-            centre=traffic.network.centre,
+            ego=choose_ego(motion_of(recording), traffic.network.centre, _EGO_AROUND_M),
             vehicles=plan.per_scene,
             host=f"sumo-{plan.seed}",
             start_ns=FIRST_FRAME_NS + index * (round(plan.seconds * 1e9) + _SCENE_GAP_NS),
@@ -84,8 +78,8 @@ def load_scenes(plan: LoadPlan) -> Iterator[LoadScene]:
         yield LoadScene(observed, net_xml, placement)
 
 
-def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Generator) -> Traffic:
-    """A network on which so many vehicles can be seen at once, and the traffic that puts them there."""
+def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Generator) -> tuple[Traffic, float]:
+    """Roads and traffic on which so many vehicles can be seen at once, and the side of the square it takes."""
     name = f"network_{index}"
     if in_view > _CROWD:
         return _district(name, in_view, rng)
@@ -96,7 +90,7 @@ def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Gener
         lanes = int(rng.integers(2, 5))
         bend = float(rng.uniform(-0.6, 0.6))
         road = highway(name, lanes=lanes, speed_mps=speed, bend_rad=bend, length_m=length)
-        return Traffic(road, float(rng.uniform(3000, 3700)) * lanes, length / speed + 40, 1.2 * length)
+        return Traffic(road, float(rng.uniform(3000, 3700)) * lanes, length / speed + 40), 1.2 * length
     columns, rows = ((1, 1), (3, 1), (2, 2))[kind - 1]
     block = float(rng.uniform(150, 230))
     along, across = int(rng.integers(2, 4)), int(rng.integers(1, 3))
@@ -110,13 +104,13 @@ def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Gener
         arm_m=max(300.0, 5.0 * seconds),
     )
     ways = 2 * (rows * along + columns * across)
-    return Traffic(road, float(rng.uniform(380, 500)) * ways, 180.0, 2500.0)
+    return Traffic(road, float(rng.uniform(380, 500)) * ways, 180.0), 2500.0
 
 
-def _district(name: str, in_view: float, rng: np.random.Generator) -> Traffic:
+def _district(name: str, in_view: float, rng: np.random.Generator) -> tuple[Traffic, float]:
     side = math.ceil(math.sqrt(in_view / 11)) + 1
     block = float(rng.uniform(140, 180))
     places = [block * i for i in range(side)]
     road = streets(name, columns=places, rows=places, lanes_along=2, lanes_across=2, speed_mps=14.0, arm_m=250.0)
     crossing_s = (side * block + 500) / 6.5
-    return Traffic(road, 1.7 * in_view / crossing_s * 3600, 1.6 * crossing_s, side * block + 1000)
+    return Traffic(road, 1.7 * in_view / crossing_s * 3600, 1.6 * crossing_s), side * block + 1000

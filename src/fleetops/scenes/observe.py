@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fleetops.dataset.columns import Floats, Int64s
+from fleetops.dataset.columns import Bools, Floats, Int64s
 
 from .motion import Motion, motion_of
 from .noise import Sightings, perceive
 from .placement import Placement
 from .rows import SceneRows, agent_rows, face_rows, frame_rows
 from .simulation import MARGIN_FRAMES, Recording
-from .view import View, choose_ego, look, radius_for, ranges
+from .view import View, look, radius_for, ranges
 
 FIRST_FRAME_NS = 1_571_846_400_000_000_000
 """2019-10-23 16:00 UTC, the morning on which the real scene was recorded."""
@@ -43,19 +43,18 @@ def observe(
     recording: Recording,
     placement: Placement,
     *,
-    centre: tuple[float, float],
+    ego: int,
     vehicles: float,
     host: str,
     start_ns: int,
     rng: np.random.Generator,
+    held: Bools | None = None,
     tamper: Tamper | None = None,
 ) -> Observed:
-    """What the tracker of an ego that drives around `centre` sees, about `vehicles` at a time."""
-    motion = motion_of(recording)
-    ego = choose_ego(motion, centre, radius_m=100.0)
-    motion = placement.motion(motion)
+    """What the tracker of the vehicle `ego` sees, about `vehicles` at a time; those `held` it does not lose."""
+    motion = placement.motion(motion_of(recording))
     range_m = ranges(motion, ego)
-    view = look(range_m, radius_for(range_m, vehicles), rng)
+    view = look(range_m, radius_for(range_m, vehicles), rng, held)
     sightings = perceive(motion, view, rng)
     if tamper is not None:
         sightings = tamper(sightings, view)

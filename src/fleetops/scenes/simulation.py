@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import tempfile
@@ -60,9 +61,9 @@ class Cockpit:
         """m/s."""
         return float(self._sumo.vehicle.getSpeed(name))
 
-    def edge(self, name: str) -> str:
-        """The edge it is on; of a crossing, the name begins with a colon."""
-        return str(self._sumo.vehicle.getRoadID(name))
+    def heading(self, name: str) -> float:
+        """Rad, from the x axis, counter-clockwise."""
+        return math.radians(90.0 - self._sumo.vehicle.getAngle(name))
 
     def gap_behind_m(self, name: str) -> float:
         """Metres to the next vehicle behind on its lane, infinite where there is none near."""

@@ -83,8 +83,9 @@ def measure(dataset: Dataset) -> Figures:
 
 
 class _Cars:
-    """Rows of one scene's car tracks, ordered by track and frame; `step` marks a row whose row before it,
-    one frame earlier, is of the same track and not its first: there the velocity is not known yet.
+    """Rows of one scene's car tracks, ordered by track and frame.
+
+    `step` marks rows whose row before is of the same track and not its first, where no velocity is known yet.
     """
 
     def __init__(self, block: FrameBlock) -> None:

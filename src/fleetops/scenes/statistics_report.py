@@ -25,15 +25,15 @@ def as_table(figures: Figures, name: str, against: Figures | None, against_name:
 
 def _lines(figures: Figures, against: Figures | None) -> list[tuple[str, float, float | None]]:
     lines: list[tuple[str, float, float | None]] = [
-        ("tracks", figures.cars, against and against.cars),
-        ("sightings", figures.rows, against and against.rows),
+        ("tracks", figures.cars, None if against is None else against.cars),
+        ("sightings", figures.rows, None if against is None else against.rows),
     ]
     for quantity, percents in QUANTILES.items():
         for percent in percents:
             other = None if against is None else against.percentiles[quantity][percent]
             lines.append((f"{quantity}: {percent} %", figures.percentiles[quantity][percent], other))
     for name, share in figures.shares.items():
-        lines.append((f"share of {name}", share, against and against.shares[name]))
+        lines.append((f"share of {name}", share, None if against is None else against.shares[name]))
     return lines
 
 

@@ -75,8 +75,10 @@ def radius_for(range_m: Floats, vehicles: float) -> float:
     return float(finite[wanted])
 
 
-def look(range_m: Floats, radius_m: float, rng: np.random.Generator) -> View:
+def look(range_m: Floats, radius_m: float, rng: np.random.Generator, held: Bools | None = None) -> View:
     """Follow sight frame by frame; a vehicle lost and found again is a track of its own.
+
+    Those `held` (frames x vehicles) are seen all the time, however far they are within the radius.
 
     Ids count up from 1 in the order of first sight, as a tracker gives them out.
     """
@@ -84,6 +86,8 @@ def look(range_m: Floats, radius_m: float, rng: np.random.Generator) -> View:
     belt_start = max(_BELT * radius_m, NEVER_LOST_M)
     width = max(radius_m - belt_start, 1.0)
     into = np.clip((range_m - belt_start) / width, 0.0, 1.0) ** 2
+    if held is not None:
+        into[held] = 0.0
     dice = rng.random((frames, vehicles))
     track = np.zeros((frames, vehicles), np.int64)
     age = np.zeros((frames, vehicles), np.int64)

@@ -17,6 +17,7 @@ STATUSES = {
     ("get", "/replay/status/{session_id}"): {"200", "401", "404", "422"},
     ("get", "/replay/sessions"): {"200", "401", "422"},
     ("get", "/replay/scenes"): {"200", "401", "422"},
+    ("get", "/replay/map"): {"200", "401", "404", "422"},
     ("get", "/health"): {"200", "401"},
     ("get", "/metrics"): {"200", "401"},
     ("get", "/livez"): {"200"},
@@ -46,6 +47,9 @@ def test_it_is_valid_and_complete() -> None:
                 problem = status.startswith("4") or (status == "503" and path != "/readyz")
                 if path == "/metrics" and status == "200":
                     assert media_type == "text/plain"
+                    continue
+                if path == "/replay/map" and status == "200":
+                    assert media_type == "application/geo+json"
                     continue
                 assert media_type == ("application/problem+json" if problem else "application/json")
                 assert body["schema"]["$ref"]

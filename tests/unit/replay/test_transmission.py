@@ -57,7 +57,7 @@ class NotingProducer:
 def catalog(tmp_path: Path) -> Catalog:
     """One scene, every frame of which shows another number of vehicles."""
     frames = [Frame([Agent(track_id=track, x=10.0 * track) for track in range(1, i + 2)]) for i in range(FRAMES)]
-    return Catalog.open(write_dataset(tmp_path / "growing.zarr", [Scene(frames)]), ReplaySettings())
+    return Catalog.open(ReplaySettings(dataset=write_dataset(tmp_path / "growing.zarr", [Scene(frames)])))
 
 
 @pytest.fixture
