@@ -159,6 +159,36 @@ def backtest(
     command.backtest(options, Console())
 
 
+@app.command()
+def score(
+    datasets: Annotated[list[Path], typer.Argument(metavar="DATASET...", help="L5Kit zarrs.")],
+    rules: Annotated[str, typer.Option(help="A shipped rule set, or a TOML file.")],
+    against: Annotated[str | None, typer.Option(help="Another rule set, on the very same faults.")] = None,
+    seeds: Annotated[str, typer.Option(help="tuning (0-9), reporting (100-109), or such as 0-4,7.")] = "reporting",
+    vehicle_hours: Annotated[
+        float, typer.Option(min=0, max=100_000, help="Generate so much traffic without faults; 0 = none.")
+    ] = 100.0,
+    traffic: Annotated[
+        list[Path] | None, typer.Option(help="Watch this dataset instead of generated traffic. Repeatable.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the report to this file.")] = None,
+    misses: Annotated[
+        Path | None, typer.Option(help="Write what was not found or not explained to this file, as JSON lines.")
+    ] = None,
+    judgements: Annotated[
+        Path | None, typer.Option(help="A TOML file of judgements on what the datasets raise, for the report.")
+    ] = None,
+) -> None:
+    """Put known faults into recorded scenes, and say how well a rule set finds them."""
+    from rich.console import Console
+
+    from .score_command import ScoreOptions, run
+
+    asked = (rules, against, seeds, vehicle_hours, tuple(traffic or ()), json, markdown, misses, judgements)
+    run(ScoreOptions(tuple(datasets), *asked), Console())
+
+
 @dataset_app.command()
 def info(
     path: Annotated[Path, typer.Argument(help="An L5Kit zarr.")],
@@ -185,19 +215,24 @@ def info(
 @scenes_app.command("build")
 def build_scenes(
     output: Annotated[Path, typer.Option(help="A folder that is not there yet.")],
-    vehicles: Annotated[int, typer.Option(min=1, help="In view at any moment, over all scenes.")],
+    vehicles: Annotated[
+        int | None, typer.Option(min=1, help="In view at any moment, over all scenes. [default: the golden scenes]")
+    ] = None,
     scenes: Annotated[
         int | None, typer.Option(min=1, help="Spread over so many scenes. [default: 60 vehicles each]")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal datasets.")] = 0,
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long each scene is.")] = 60.0,
 ) -> None:
-    """Make a dataset of traffic, of any size."""
+    """Make the golden dataset; or, with --vehicles, one of traffic of any amount."""
     from rich.console import Console
 
-    from .scenes.commands import build_load
+    from .scenes.commands import build_golden, build_load
 
-    build_load(output, vehicles, scenes, seed, seconds, Console())
+    if vehicles is None:
+        build_golden(output, Console())
+    else:
+        build_load(output, vehicles, scenes, seed, seconds, Console())
 
 
 @scenes_app.command("stats")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -88,11 +88,21 @@ class _Account:
 @dataclass(frozen=True, slots=True)
 class _Run:
     dataset: str
+    digest: str
     scene: Scene
     seed: int
 
     def name(self, what: str) -> str:
-        return f"{self.dataset}/{self.scene.scene_id}/{self.seed}/{what}"
+        """What the run is called in the digest of all."""
+        return f"{self.digest}/{self.scene.scene_id}/{self.seed}/{what}"
+
+
+@dataclass(frozen=True, slots=True)
+class _SourceScene:
+    name: str
+    dataset: Dataset
+    scene_id: str
+    recorded: Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +112,14 @@ class _Source:
     hours: float
 
 
-def steps(datasets: Sequence[Dataset], seeds: Sequence[int]) -> int:
+def steps(datasets: Iterable[Dataset], seeds: Sequence[int]) -> int:
     """How often `score` will call its `step`."""
     return sum(dataset.scene_count for dataset in datasets) * len(seeds) * (len(FAULTS) + 1)
 
 
 def score(
     rule_sets: Sequence[RuleSet],
-    datasets: Sequence[Dataset],
+    datasets: Mapping[str, Dataset],
     seeds: Sequence[int],
     step: Step = lambda _: None,
     faults: Sequence[Fault] = FAULTS,
@@ -117,16 +127,21 @@ def score(
 ) -> list[tuple[Scorecard, list[Miss]]]:
     """A scorecard for each rule set, all on the very same disturbed scenes, and what to look at.
 
+    Args:
+        datasets: by the name that they have in the report.
+        step: told what was done, as often as `steps` says.
+
     Raises:
         DatasetError: a dataset cannot be read.
     """
     accounts = [_Account(Detector(rules)) for rules in rule_sets]
     sources = []
-    for dataset in datasets:
+    for name, dataset in datasets.items():
         rows = 0
         for scene_id, recorded in _recorded(dataset):
-            rows += _score_scene(accounts, dataset, scene_id, recorded, seeds, step, faults, per_scene)
-        sources.append(_Source(dataset.path.name, dataset, rows / FRAMES_PER_HOUR))
+            source = _SourceScene(name, dataset, scene_id, recorded)
+            rows += _score_scene(accounts, source, seeds, step, faults, per_scene)
+        sources.append(_Source(name, dataset, rows / FRAMES_PER_HOUR))
     return [(_card(account, sources, seeds, faults), account.misses) for account in accounts]
 
 
@@ -170,17 +185,15 @@ def _recorded(dataset: Dataset) -> Iterator[tuple[str, Recorded]]:
 
 def _score_scene(
     accounts: Sequence[_Account],
-    dataset: Dataset,
-    scene_id: str,
-    recorded: Recorded,
+    source: _SourceScene,
     seeds: Sequence[int],
     step: Step,
     faults: Sequence[Fault],
     per_scene: int,
 ) -> int:
     """Score all rule sets on one scene; says how many records the scene has."""
-    name = dataset.path.name
-    calm = Scene.of(scene_id, recorded.block, dataset.geo)
+    recorded, digest, geo = source.recorded, source.dataset.digest, source.dataset.geo
+    calm = Scene.of(source.scene_id, recorded.block, geo)
     before = [account.detector.findings(calm) for account in accounts]
     for account, findings in zip(accounts, before, strict=True):
         account.undisturbed_alerts += len(alerts_opened(findings))
@@ -188,12 +201,12 @@ def _score_scene(
         for fault in faults:
             disturbed = inject(recorded, fault, seed, per_scene)
             if disturbed.injections:
-                run = _Run(name, Scene.of(scene_id, disturbed.block, dataset.geo), seed)
+                run = _Run(source.name, digest, Scene.of(source.scene_id, disturbed.block, geo), seed)
                 for account, findings in zip(accounts, before, strict=True):
                     account.judge(run, fault, disturbed.injections, findings)
             step(fault.name)
         for account, findings in zip(accounts, before, strict=True):
-            account.transport(_Run(name, calm, seed), findings)
+            account.transport(_Run(source.name, digest, calm, seed), findings)
         step("transport")
     return len(calm.columns)
 

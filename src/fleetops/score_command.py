@@ -1,0 +1,152 @@
+"""What `fleetops score` does. It joins what rooms may not: the scorecard, and the traffic that scenes make."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from fleetops.anomaly.rule_set import RuleSet, load_rule_set
+from fleetops.anomaly.scorecard.card import Traffic
+from fleetops.anomaly.scorecard.listing import raised_in, read_judgements
+from fleetops.anomaly.scorecard.page import to_markdown
+from fleetops.anomaly.scorecard.report import as_table, to_json
+from fleetops.anomaly.scorecard.scoring import REPORTING, TUNING, Miss, score, steps, watch_traffic
+from fleetops.dataset.reader import Dataset
+from fleetops.errors import ConfigurationError
+from fleetops.scenes.folder import ZARR, dataset_folder
+from fleetops.scenes.load import MOST_PER_SCENE, LoadPlan, load_scenes
+from fleetops.scenes.writer import FAST
+
+TRAFFIC_SEEDS: Final = (1, 2, 3, 4)
+"""Generated traffic is of so many datasets, each of its own networks and vehicles."""
+
+_SCENE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreOptions:
+    """What was asked for. `traffic` are datasets to use as they are; else `vehicle_hours` are generated."""
+
+    datasets: tuple[Path, ...]
+    rules: str
+    against: str | None
+    seeds: str
+    vehicle_hours: float
+    traffic: tuple[Path, ...]
+    json: Path | None
+    markdown: Path | None
+    misses: Path | None
+    judgements: Path | None
+
+
+def run(options: ScoreOptions, console: Console) -> None:
+    """Score, and say it wherever it was asked for.
+
+    Raises:
+        ConfigurationError: seeds that are none, SUMO missing, a file that cannot be written or read.
+        DatasetError: a dataset cannot be read.
+        RuleSetError: a rule set cannot be used.
+    """
+    rule_sets = [load_rule_set(name) for name in (options.rules, options.against) if name is not None]
+    seeds = seeds_in(options.seeds)
+    judgements = read_judgements(options.judgements)
+    datasets = _named(options.datasets)
+    with _progress(console) as progress:
+        task = progress.add_task("faults", total=steps(datasets.values(), seeds))
+        scored = score(rule_sets, datasets, seeds, lambda what: progress.update(task, advance=1, description=what))
+        traffic = _traffic(options, rule_sets, progress)
+    cards = [replace(card, traffic=each) for (card, _), each in zip(scored, traffic, strict=True)]
+    console.print(as_table(cards))
+    if options.json is not None:
+        _write(options.json, json.dumps(to_json(cards), indent=2) + "\n")
+    if options.misses is not None:
+        told = zip(rule_sets, scored, strict=True)
+        _write(options.misses, "".join(_miss_line(rules, miss) for rules, (_, misses) in told for miss in misses))
+    if options.markdown is not None:
+        raised = {name: raised_in(dataset, rule_sets[0], judgements) for name, dataset in datasets.items()}
+        _write(options.markdown, to_markdown(cards, raised, _COMMAND))
+
+
+_COMMAND: Final = "make scorecard"
+
+
+def seeds_in(text: str) -> tuple[int, ...]:
+    """`tuning`, `reporting`, or numbers and ranges: `3`, `0-4,7`.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    named = {"tuning": TUNING, "reporting": REPORTING}
+    if text in named:
+        return named[text]
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) < int(first):
+            raise ConfigurationError(f"--seeds {text!r}: expected `tuning`, `reporting`, or numbers such as 0-4,7")
+        seeds += range(int(first), int(last or first) + 1)
+    return tuple(dict.fromkeys(seeds))
+
+
+def _named(paths: Sequence[Path]) -> dict[str, Dataset]:
+    """Datasets by the names they get in the report: that of the file, and of its folder where that does not tell."""
+    named: dict[str, Dataset] = {}
+    for path in paths:
+        alike = [other for other in paths if other.name == path.name]
+        whole = path.resolve()
+        name = path.name if len(alike) == 1 else f"{whole.parent.name}/{whole.name}"
+        if name in named:
+            raise ConfigurationError(f"{path}: a dataset of this name was given already; name each once")
+        named[name] = Dataset.open(path)
+    return named
+
+
+def _traffic(options: ScoreOptions, rule_sets: Sequence[RuleSet], progress: Progress) -> Sequence[Traffic | None]:
+    if options.traffic:
+        datasets = [Dataset.open(path) for path in options.traffic]
+        task = progress.add_task("traffic", total=sum(dataset.scene_count for dataset in datasets))
+        return watch_traffic(rule_sets, datasets, lambda _: progress.update(task, advance=1))
+    if not options.vehicle_hours:
+        return [None] * len(rule_sets)
+    return watch_traffic(rule_sets, _generated(options.vehicle_hours, progress))
+
+
+def _generated(vehicle_hours: float, progress: Progress) -> Iterator[Dataset]:
+    """Traffic of several networks and seeds, each dataset gone when the next is asked for."""
+    vehicles = max(1, round(vehicle_hours * 3600 / _SCENE_SECONDS / len(TRAFFIC_SEEDS)))
+    scenes = -(-vehicles // MOST_PER_SCENE)
+    task = progress.add_task("making traffic", total=scenes * len(TRAFFIC_SEEDS))
+    for seed in TRAFFIC_SEEDS:
+        with tempfile.TemporaryDirectory(prefix="fleetops-traffic-") as scratch:
+            folder = Path(scratch)
+            plan = LoadPlan(vehicles, scenes, seed, _SCENE_SECONDS)
+            with dataset_folder(folder / "traffic", FAST, {}) as made:
+                for index, scene in enumerate(load_scenes(plan)):
+                    made.add(f"scene_{index:05d}", scene.observed, scene.net_xml, scene.placement)
+                    progress.update(task, advance=1)
+            yield Dataset.open(folder / "traffic" / ZARR)
+
+
+def _miss_line(rules: RuleSet, miss: Miss) -> str:
+    return json.dumps({"rule_set": rules.name, **asdict(miss)}) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error}); name a file in a folder that is there"
+        ) from error
+
+
+def _progress(console: Console) -> Progress:
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not console.is_terminal)
