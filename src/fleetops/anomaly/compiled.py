@@ -51,6 +51,15 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     return marked
 
 
+def called(function: Callable[P, R]) -> Callable[P, R]:
+    """Like `compiled`, but called and not inlined: for what is long, or used by several rules.
+
+    Inlined everywhere, the rules of `calibrated` took several times as long to compile.
+    """
+    marked: Callable[P, R] = register_jitable(**OPTIONS)(function)
+    return marked
+
+
 def jit(function: Callable[P, R]) -> Callable[P, R]:
     """The compiled form of `function`, compiled at its first call and cached on disk."""
     # numba asks for the folder when it decorates; it is one setting for all, so others get theirs back.

@@ -37,7 +37,7 @@ from .state import (
     Output,
     State,
 )
-from .windows import LOOKAHEAD_FRAMES, NEVER, REORDER_FRAMES, Structured, Window, slot_of
+from .windows import LOOKAHEAD_FRAMES, NEVER, REORDER_FRAMES, Structured, Window, is_of, slot_of
 
 
 class Plan(NamedTuple):
@@ -50,6 +50,8 @@ class Plan(NamedTuple):
     retire_frames: int
     settle_frames: int
     concurrent_is_critical: bool
+    two_minor_are_warning: bool
+    classes: npt.NDArray[np.bool_]  # per Label: whether such tracks are judged
     fired: npt.NDArray[np.int8]  # scratch, per rule
     by_type: npt.NDArray[np.int8]  # scratch, (2, types): with and without scene-wide rules
 
@@ -218,7 +220,10 @@ def _evaluate_vehicle(s: int, row: int, frame: int, plan: Plan, state: State, ou
         clear_all(window, frame - plan.rearm_frames - 1, state, out)
         end_life(row, frame, state)
         return
-    evaluate_rules(window, plan.rules, plan.fired, 0)
+    if vehicle["is_ego"] or is_of(window, plan.classes):
+        evaluate_rules(window, plan.rules, plan.fired)
+    else:
+        plan.fired[:] = NONE
     anything = False
     for rule in range(len(plan.fired)):
         if plan.fired[rule] != NONE:

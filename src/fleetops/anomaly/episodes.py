@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .compiled import compiled
-from .severity import N_TYPES, NONE, escalate_concurrent
+from .severity import INFO, N_TYPES, NONE, WARNING, escalate_concurrent
 from .state import DETECTIONS, FIRED_BITS, Output, State
 from .windows import Window
 
@@ -28,6 +28,9 @@ def step_episodes(w: Window, plan: Plan, state: State, out: Output) -> None:
         fired, kind = plan.fired[rule], plan.types[rule]
         by_type[kind] = max(by_type[kind], fired)
         if not plan.scene_wide[rule]:
+            if plan.two_minor_are_warning and fired == INFO and own[kind] != NONE:
+                own[kind] = max(own[kind], WARNING)  # two conditions at once are no minor glitch
+                by_type[kind] = max(by_type[kind], WARNING)
             own[kind] = max(own[kind], fired)
     if plan.concurrent_is_critical:
         escalate_concurrent(by_type, own)

@@ -13,10 +13,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fleetops.contracts.vocabulary import Label
 from fleetops.errors import RuleSetError
 
-from .rules import RULES, Rule
-from .windows import REORDER_FRAMES
+from .rules import RULES, Rule, spans
+from .windows import CLASS_FRAMES, REORDER_FRAMES
 
 EVIDENCE_FRAMES = 10
 """At least this many frames of history go into the evidence: a second, as planned for the ring buffers."""
@@ -36,6 +37,8 @@ class _Document(BaseModel):
     rearm_frames: int = Field(ge=1, le=10_000)
     retire_frames: int = Field(ge=2, le=10_000)
     concurrent_is_critical: bool = True
+    two_minor_are_warning: bool = False
+    classes: list[Label] = []
     rules: dict[str, dict[str, Annotated[float, Field(le=1e9, allow_inf_nan=False)] | int]] = Field(min_length=1)
 
 
@@ -48,6 +51,8 @@ class RuleSet:
         rearm_frames: R, frames without firing after which a condition has ended.
         retire_frames: D, frames of silence after which a vehicle is forgotten.
         concurrent_is_critical: whether two types at WARNING or above in one frame make each other CRITICAL.
+        two_minor_are_warning: whether two conditions of one type that are INFO each make a WARNING.
+        classes: tracks that are or just were of these classes are judged; empty: all.
     """
 
     name: str
@@ -57,6 +62,8 @@ class RuleSet:
     rearm_frames: int
     retire_frames: int
     concurrent_is_critical: bool
+    two_minor_are_warning: bool
+    classes: tuple[Label, ...]
     digest: str
 
     @property
@@ -72,8 +79,8 @@ class RuleSet:
     @cached_property
     def longest_window_frames(self) -> int:
         """W: how far back any rule looks."""
-        spans = [value for t in self.rules for name, value in _fields(t).items() if _is_span(name)]
-        return max([1, *map(int, spans)])
+        reaches = [kind.reach(t, self.retire_frames) for kind, t in zip(self.kinds, self.rules, strict=True)]
+        return max([1, *reaches, *([self.retire_frames + CLASS_FRAMES] if self.classes else [])])
 
     @property
     def settle_frames(self) -> int:
@@ -105,7 +112,8 @@ class RuleSet:
 
 def threshold_values(thresholds: Thresholds) -> dict[str, float]:
     """The thresholds proper, under their names on the wire; spans of frames are not among them."""
-    return {name: float(value) for name, value in _fields(thresholds).items() if not _is_span(name)}
+    frames = spans(thresholds)
+    return {name: float(value) for name, value in _fields(thresholds).items() if name not in frames}
 
 
 def shipped() -> tuple[str, ...]:
@@ -154,7 +162,12 @@ def parse_rule_set(text: str, origin: str) -> RuleSet:
     # What runs, not how it was written: defaults filled in, numbers typed.
     bounds = [document.name, document.version, document.rearm_frames, document.retire_frames]
     what_runs = [[RULES[type(values)].name, _fields(values)] for values in rules]
-    canonical = json.dumps([*bounds, document.concurrent_is_critical, what_runs], separators=(",", ":"))
+    # Guards that are off do not count: `baseline` is what it was before there were any.
+    guards = {"two_minor_are_warning": document.two_minor_are_warning, "classes": document.classes}
+    used = [{name: value for name, value in guards.items() if value}]
+    canonical = json.dumps(
+        [*bounds, document.concurrent_is_critical, what_runs, *filter(None, used)], separators=(",", ":")
+    )
     return RuleSet(
         name=document.name,
         version=document.version,
@@ -163,6 +176,8 @@ def parse_rule_set(text: str, origin: str) -> RuleSet:
         rearm_frames=document.rearm_frames,
         retire_frames=document.retire_frames,
         concurrent_is_critical=document.concurrent_is_critical,
+        two_minor_are_warning=document.two_minor_are_warning,
+        classes=tuple(document.classes),
         digest=hashlib.sha256(canonical.encode()).hexdigest(),
     )
 
@@ -172,7 +187,7 @@ def _thresholds(name: str, values: dict[str, float | int], origin: str) -> Thres
     if name not in by_name:
         raise RuleSetError(f"{origin}: no rule {name!r}; there are {', '.join(sorted(by_name))}")
     kind = by_name[name]
-    defaults = _fields(kind())
+    defaults, frames = _fields(kind()), spans(kind())
     if unknown := sorted(values.keys() - defaults.keys()):
         raise RuleSetError(f"{origin}: {name} has no {', '.join(unknown)}; it has {', '.join(defaults)}")
     typed: dict[str, float | int] = {}
@@ -182,7 +197,7 @@ def _thresholds(name: str, values: dict[str, float | int], origin: str) -> Thres
             raise RuleSetError(f"{origin}: {name}.{field} is a whole number of frames or agents, not {value}")
         if isinstance(default, int) and value >= 2**31:
             raise RuleSetError(f"{origin}: {name}.{field} is {value}, more than any count of frames or agents")
-        if value < (1 if _is_span(field) else 0):
+        if value < (1 if field in frames else 0):
             raise RuleSetError(f"{origin}: {name}.{field} is {value}, which is too small to mean anything")
         # int and float compile to different code; the type of the default decides.
         typed[field] = type(default)(value)
@@ -192,10 +207,6 @@ def _thresholds(name: str, values: dict[str, float | int], origin: str) -> Thres
 def _fields(thresholds: Thresholds) -> dict[str, float | int]:
     fields: dict[str, float | int] = thresholds._asdict()  # type: ignore[attr-defined]  # every one is a NamedTuple
     return fields
-
-
-def _is_span(name: str) -> bool:
-    return name.endswith("_frames")
 
 
 def _folder() -> resources.abc.Traversable:

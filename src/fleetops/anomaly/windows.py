@@ -35,6 +35,9 @@ FRAME = np.dtype(
 )
 """What is known of one frame of a scene."""
 
+CLASS_FRAMES = 10
+"""A track is still judged as what it was taken for within so many frames: a class that fades is a finding."""
+
 SIGHTING = np.dtype(
     [
         ("frame", np.int32),
@@ -117,3 +120,13 @@ def time_between_s(w: Window, earlier: int, later: int) -> float:
     """From one frame in which the vehicle was seen to another, s; by the frames' own times."""
     first, last = w.frames[w.scene, slot_of(w.frames, earlier)], w.frames[w.scene, slot_of(w.frames, later)]
     return float(last["event_time_ms"] - first["event_time_ms"]) / 1000.0
+
+
+@compiled
+def is_of(w: Window, classes: npt.NDArray[np.bool_]) -> bool:
+    """Whether the vehicle was taken for one of `classes` when it was seen last, or within CLASS_FRAMES before."""
+    last_seen = w.frame - w.silent_frames
+    for frame in range(last_seen, last_seen - CLASS_FRAMES, -1):
+        if seen_in(w, frame) and classes[sighting(w, frame)["label"]]:
+            return True
+    return False

@@ -60,7 +60,7 @@ def test_the_hash_follows_the_content_and_not_the_prose() -> None:
         ('name = "x"', "version"),
         (HEAD, "rules"),
         (HEAD + "colour = 1\n[rules.yaw_jumped]", "colour"),
-        (HEAD + "[rules.yaw_jumpd]", "no rule 'yaw_jumpd'; there are active_agents_dropped"),
+        (HEAD + "[rules.yaw_jumpd]", "no rule 'yaw_jumpd'; there are active_agents_collapsed"),
         (HEAD + "[rules.yaw_jumped]\nthreshold = 1", "yaw_jumped has no threshold; it has yaw_jump_threshold_rad"),
         (HEAD + "[rules.yaw_jumped]\nwindow_frames = 2.5", "whole number"),
         (HEAD + "[rules.yaw_jumped]\nwindow_frames = 0", "too small"),

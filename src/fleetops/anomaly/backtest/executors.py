@@ -86,7 +86,7 @@ def on_dask(address: str) -> Execute:
             threads = sum(client.nthreads().values())
             waiting = iter(parts)
             by_key: dict[str, Part] = {}
-            completed = as_completed(with_results=False)
+            completed = as_completed(loop=client.loop)
 
             def hand_out() -> None:
                 part = next(waiting, None)

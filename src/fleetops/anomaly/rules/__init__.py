@@ -8,9 +8,9 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from .registry import RULES, Rule, Scope, evaluate_rules, rule
+from .registry import RULES, Rule, Scope, evaluate_rules, rule, spans
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
-__all__ = ["RULES", "Rule", "Scope", "evaluate_rules", "rule"]
+__all__ = ["RULES", "Rule", "Scope", "evaluate_rules", "rule", "spans"]
