@@ -52,6 +52,8 @@ export function openAlert(fleet: Fleet, n: number): AlertView {
     disposition: null,
     snoozed_until: null,
     repeats_alert_id: null,
+    silence_id: null,
+    explained_by_alert_id: null,
     version: 1,
     allowed_actions: [...ALLOWED],
   };

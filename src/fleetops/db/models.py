@@ -135,6 +135,12 @@ class Alert(Base):
             "resolve_at",
             postgresql_where=text("alert_status <> 'RESOLVED' AND severity <> 'CRITICAL' AND resolve_at IS NOT NULL"),
         ),
+        Index(
+            "idx_alerts_silence_id",
+            "silence_id",
+            postgresql_where=text("alert_status <> 'RESOLVED' AND silence_id IS NOT NULL"),
+        ),
+        Index("idx_alerts_resolved_at", "resolved_at", postgresql_where=text("resolved_at IS NOT NULL")),
         CheckConstraint("occurrences >= 1", name="occurrences"),
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("(alert_status = 'RESOLVED') = (resolved_at IS NOT NULL)", name="resolved_at"),
@@ -173,7 +179,12 @@ class Alert(Base):
     resolved_action_type: Mapped[str | None] = mapped_column(String(100))
     disposition: Mapped[Disposition | None] = mapped_column(words(Disposition))
     snoozed_until: Mapped[datetime | None]
-    repeats_alert_id: Mapped[UUID | None] = mapped_column(ForeignKey("alerts.alert_id"))
+    repeats_alert_id: Mapped[UUID | None]
+    """The resolved alert that it repeats; it may have been pruned."""
+    silence_id: Mapped[UUID | None]
+    """The silence that hides it, or hid it until it was resolved."""
+    explained_by_alert_id: Mapped[UUID | None]
+    """The alert of a scene-wide blackout that explains it."""
 
 
 class Intervention(Base):

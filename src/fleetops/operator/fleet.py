@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts.vocabulary import ActionType, AlertStatus, VehicleState
 from fleetops.db.models import Alert, Intervention, SceneReplay, Vehicle
+from fleetops.db.noise import Silence
 from fleetops.db.queries import among
 
 from .lifecycle import INTERVENTIONS, Standing, actions_on, allowed_actions
+from .silencing import Matcher
 from .vehicle_state import vehicle_state
 from .views import AlertView, InterventionView, VehicleView
 
@@ -28,6 +30,8 @@ class Fleet:
     running: defaultdict[str, list[Intervention]] = field(default_factory=lambda: defaultdict(list))
     over: set[tuple[str, str]] = field(default_factory=set)
     """(session, scene) of replays that have ended."""
+    silences: list[Matcher] = field(default_factory=list)
+    """Those that were not ended. Filled only where vehicles were locked."""
 
     def standing(self, alert: Alert) -> Standing:
         """What decides about actions on `alert`, whose vehicle must be one of these."""
@@ -84,6 +88,8 @@ class Fleet:
             disposition=alert.disposition,
             snoozed_until=alert.snoozed_until,
             repeats_alert_id=alert.repeats_alert_id,
+            silence_id=alert.silence_id,
+            explained_by_alert_id=alert.explained_by_alert_id,
             version=alert.version,
             allowed_actions=allowed_actions(self.standing(alert)),
         )
@@ -131,7 +137,24 @@ async def lock_vehicles(session: AsyncSession, vehicle_ids: Collection[str], *, 
     )
     for alert in alerts:
         fleet.live[alert.vehicle_id][alert.alert_id] = alert
+    fleet.silences.extend(await running_silences(session))
     return fleet
+
+
+async def running_silences(session: AsyncSession) -> list[Matcher]:
+    """The silences that nobody has ended. One of them may have expired a moment ago."""
+    rows = await session.execute(
+        select(
+            Silence.silence_id,
+            Silence.vehicle_id,
+            Silence.scene_id,
+            Silence.anomaly_type,
+            Silence.triggered_rule,
+            Silence.severity_up_to,
+            Silence.expires_at,
+        ).where(Silence.ended_at.is_(None))
+    )
+    return [Matcher(*row) for row in rows]
 
 
 async def read_vehicles(session: AsyncSession, vehicle_ids: Collection[str]) -> Fleet:

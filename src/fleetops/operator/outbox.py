@@ -14,14 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts.operations import OperatorAction, OperatorAlert
 from fleetops.contracts.topics import OPERATOR_ACTIONS, OPERATOR_ALERTS
+from fleetops.contracts.vocabulary import AlertStatus
 from fleetops.db.base import JsonObject
 from fleetops.db.models import ActionRecord, Alert, OutboxCounter, OutboxKind, OutboxRow, Vehicle
 
 from .audit import SYSTEM, WRITTEN_CHANNEL, Entry, record_all
 from .fleet import Fleet
+from .silencing import Facts, silenced_by
 from .views import ActionView
 
-__all__ = ["STAMPED_CHANNEL", "WRITTEN_CHANNEL", "Changes", "OutboxEvent", "action_view", "audited"]
+__all__ = ["STAMPED_CHANNEL", "WRITTEN_CHANNEL", "Changes", "OutboxEvent", "action_view", "audited", "facts_of"]
 
 STAMPED_CHANNEL = "fleetops_outbox"
 """Wakes every replica's sockets: rows have a `seq`; the payload is the highest."""
@@ -44,7 +46,9 @@ class Changes:
     _versions: dict[UUID, int] = field(default_factory=dict)
 
     def alert(self, alert: Alert, kind: OutboxKind = OutboxKind.ALERT_UPDATED) -> None:
-        """`alert` stands as it does now; its version has grown already."""
+        """`alert` stands as it does now; its version has grown already. Whether it is silenced is settled here."""
+        if alert.alert_status is not AlertStatus.RESOLVED:
+            alert.silence_id = silenced_by(facts_of(alert), self.fleet.silences, self.now)
         message = OperatorAlert(
             alert_id=alert.alert_id,
             anomaly_id=alert.anomaly_id,
@@ -165,6 +169,11 @@ def audited(entries: Sequence[Entry]) -> list[Entry]:
     return [replace(entry, who=who) if entry.who == SYSTEM else entry for entry in kept]
 
 
+def facts_of(alert: Alert) -> Facts:
+    """What a silence looks at in `alert`."""
+    return Facts(alert.vehicle_id, alert.scene_id, alert.anomaly_type, alert.triggered_rule, alert.severity)
+
+
 def _as_it_stands(alert: Alert) -> dict[str, JsonValue]:
     return {
         "vehicle_id": alert.vehicle_id,
@@ -173,6 +182,7 @@ def _as_it_stands(alert: Alert) -> dict[str, JsonValue]:
         "severity": alert.severity,
         "occurrences": alert.occurrences,
         "condition_active": alert.condition_active,
+        "silence_id": str(alert.silence_id) if alert.silence_id else None,
         "resolved_by": alert.resolved_by,
         "resolved_action_type": alert.resolved_action_type,
     }

@@ -16,6 +16,8 @@ import structlog
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from fleetops.auth.oidc.provider import OpenIdProvider
+from fleetops.auth.rate_limit import RateLimit
 from fleetops.auth.service_token import check_exposure, service_token
 from fleetops.bus.admin import ensure_topics
 from fleetops.bus.producer import Producer
@@ -31,8 +33,9 @@ from .live.feed import Feed
 from .live.ledger import Ledger
 from .live.reading import TelemetryReading
 from .live.ticker import Ticker
+from .quieting import Quieting
 from .relay import Relay
-from .runtime import Runtime
+from .runtime import LOGIN_WINDOW_S, Runtime
 from .timers import Timers
 from .upkeep import Upkeep
 
@@ -90,6 +93,8 @@ class Process:
         engine = create_engine(settings, SERVICE, pool_size=_POOL_SIZE)
         sessions = session_factory(engine)
         upstream = httpx.AsyncClient(timeout=settings.operator.upstream_timeout_s, trust_env=False)
+        company = settings.operator.oidc
+        outside = httpx.AsyncClient(timeout=company.timeout_s if company else None)
         runtime = Runtime(
             settings=settings,
             engine=engine,
@@ -98,6 +103,8 @@ class Process:
             upstream=upstream,
             service_token=service_token(settings),
             kafka_connected=lambda: reading.connected and consumer.connected,
+            login_attempts=RateLimit(settings.operator.login_attempts, LOGIN_WINDOW_S),
+            oidc=OpenIdProvider(company, outside) if company else None,
         )
         ticker = Ticker(runtime.fleet, runtime.hub)
         reading = TelemetryReading(settings.kafka, runtime.fleet, ticker.wake)
@@ -108,6 +115,7 @@ class Process:
         parts: dict[str, Callable[[asyncio.Event], Awaitable[None]]] = {
             "relay": Relay(engine, lambda: Producer(settings.kafka, SERVICE)).run,
             "timers": Timers(sessions).run,
+            "quieting": Quieting(sessions).run,
             "feed": feed.run,
             "ticker": ticker.run,
             "ledger": Ledger(engine, sessions, runtime.fleet, runtime.delays, listening=lambda: reading.connected).run,
@@ -133,6 +141,7 @@ class Process:
             for thread in threads:
                 await asyncio.to_thread(thread.join, _STOP_S)
             await upstream.aclose()
+            await outside.aclose()
             await engine.dispose()
 
     async def _begin(self, engine: AsyncEngine, feed: Feed) -> None:

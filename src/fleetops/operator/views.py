@@ -43,6 +43,12 @@ class AlertView(View):
     disposition: str | None = None
     snoozed_until: UtcMs | None = None
     repeats_alert_id: Annotated[UUID | None, Field(description="the resolved alert that it repeats")] = None
+    silence_id: Annotated[
+        UUID | None, Field(description="hidden by this silence; null = shown. Of a resolved alert: as it was")
+    ] = None
+    explained_by_alert_id: Annotated[
+        UUID | None, Field(description="the alert of a scene-wide blackout that explains this dropout")
+    ] = None
     version: Annotated[int, Field(ge=1)]
     allowed_actions: list[ActionType]
 

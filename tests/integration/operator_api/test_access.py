@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
@@ -64,6 +65,16 @@ ROUTES: dict[tuple[str, str], tuple[str, Body | None, Role | None]] = {
         Role.OPERATOR,
     ),
     ("GET", "/audit"): ("/audit", None, Role.SUPERVISOR),
+    ("GET", "/alerts/groups"): ("/alerts/groups", None, Role.VIEWER),
+    ("GET", "/silences"): ("/silences", None, Role.VIEWER),
+    ("POST", "/silences"): (
+        "/silences",
+        {"scene_id": "none", "reason": "a table", "expires_at": (datetime.now(UTC) + timedelta(days=1)).isoformat()},
+        Role.SUPERVISOR,
+    ),
+    ("GET", "/silences/{silence_id}"): (f"/silences/{uuid4()}", None, Role.VIEWER),
+    ("PATCH", "/silences/{silence_id}"): (f"/silences/{uuid4()}", {"reason": "another"}, Role.SUPERVISOR),
+    ("DELETE", "/silences/{silence_id}"): (f"/silences/{uuid4()}", None, Role.SUPERVISOR),
     ("GET", "/vehicles"): ("/vehicles", None, Role.VIEWER),
     ("GET", "/vehicles/{vehicle_id}"): ("/vehicles/v", None, Role.VIEWER),
     ("GET", "/vehicles/{vehicle_id}/history"): ("/vehicles/v/history", None, Role.VIEWER),

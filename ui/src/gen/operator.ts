@@ -127,6 +127,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/alerts/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alert Groups
+         * @description The live alerts by replay session, scene and type.
+         */
+        get: operations["list_alert_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit": {
         parameters: {
             query?: never;
@@ -219,6 +239,86 @@ export interface paths {
          * @description Who the caller is.
          */
         get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/methods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign In Methods
+         * @description How one may sign in. Open, for whoever asks is not signed in yet.
+         */
+        get: operations["sign_in_methods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/backchannel-logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End By Provider
+         * @description The provider itself says that somebody signed out there: their sessions end here too.
+         */
+        post: operations["end_by_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finish Oidc Login
+         * @description Where the provider sends the browser back to: a session, or why there is none.
+         */
+        get: operations["finish_oidc_login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Begin Oidc Login
+         * @description Send the browser to the OpenID provider.
+         */
+        get: operations["begin_oidc_login"];
         put?: never;
         post?: never;
         delete?: never;
@@ -469,6 +569,58 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Silences
+         * @description Silences, newest first.
+         */
+        get: operations["list_silences"];
+        put?: never;
+        /**
+         * Create Silence
+         * @description Hide what matches, now and while it lasts. Nothing is dropped from the record.
+         */
+        post: operations["create_silence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/silences/{silence_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Silence
+         * @description One silence, running or ended.
+         */
+        get: operations["get_silence"];
+        put?: never;
+        post?: never;
+        /**
+         * Lift Silence
+         * @description End it now. It stays on the record; what it hid and still stands is shown again.
+         */
+        delete: operations["lift_silence"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Silence
+         * @description Have it end at another time, or say why in other words.
+         */
+        patch: operations["change_silence"];
         trace?: never;
     };
     "/tokens": {
@@ -755,6 +907,52 @@ export interface components {
             vehicle: components["schemas"]["VehicleView"] | null;
         };
         /**
+         * AlertGroup
+         * @description The live alerts of one type in one scene of one replay session.
+         */
+        AlertGroup: {
+            /**
+             * Alerts
+             * @description how many are live: OPEN or ACKNOWLEDGED
+             */
+            alerts: number;
+            anomaly_type: components["schemas"]["AnomalyType"];
+            /** Critical */
+            critical: number;
+            /**
+             * Explained
+             * @description of them, explained by a scene-wide blackout
+             */
+            explained: number;
+            /** First Created At */
+            first_created_at: string;
+            /** Last Created At */
+            last_created_at: string;
+            /** Open */
+            open: number;
+            /** Replay Session Id */
+            replay_session_id: string;
+            /** Scene Id */
+            scene_id: string;
+            /** @description the highest among them */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Silenced
+             * @description of them, hidden by a silence
+             */
+            silenced: number;
+            /** Vehicles */
+            vehicles: number;
+        };
+        /**
+         * AlertGroups
+         * @description Groups, the most severe first, then the newest.
+         */
+        AlertGroups: {
+            /** Groups */
+            groups: components["schemas"]["AlertGroup"][];
+        };
+        /**
          * AlertPage
          * @description Alerts, newest first.
          */
@@ -828,6 +1026,11 @@ export interface components {
             /** Event Time */
             event_time: string;
             /**
+             * Explained By Alert Id
+             * @description the alert of a scene-wide blackout that explains this dropout
+             */
+            explained_by_alert_id: string | null;
+            /**
              * Last Seen At
              * @description event time of the newest occurrence
              */
@@ -854,6 +1057,11 @@ export interface components {
             scene_id: string;
             /** @description the highest of its occurrences */
             severity: components["schemas"]["Severity"];
+            /**
+             * Silence Id
+             * @description hidden by this silence; null = shown. Of a resolved alert: as it was
+             */
+            silence_id: string | null;
             /** Snoozed Until */
             snoozed_until: string | null;
             /** Triggered Rule */
@@ -1098,6 +1306,19 @@ export interface components {
             unchanged: number;
         };
         /**
+         * Company
+         * @description An OpenID provider that people sign in with.
+         */
+        Company: {
+            /** Name */
+            name: string;
+            /**
+             * Path
+             * @default /auth/oidc/login
+             */
+            path: string;
+        };
+        /**
          * ConflictProblem
          * @description A problem document of status 409, with the alert as it stands.
          */
@@ -1216,6 +1437,11 @@ export interface components {
             version: string;
             /** Websocket Clients */
             websocket_clients: number;
+        };
+        /** HTTPValidationError */
+        HTTPValidationError: {
+            /** Detail */
+            detail?: components["schemas"]["ValidationError"][];
         };
         /**
          * IncidentPage
@@ -1392,6 +1618,32 @@ export interface components {
             current?: string | null;
             /** New */
             new: string;
+        };
+        /**
+         * NewSilence
+         * @description What to hide, until when, and why. What is left out matches everything; one thing must be named.
+         */
+        NewSilence: {
+            anomaly_type?: components["schemas"]["AnomalyType"] | null;
+            /**
+             * Expires At
+             * Format: date-time
+             * @description within 30 days
+             */
+            expires_at: string;
+            /** Reason */
+            reason: string;
+            /** Scene Id */
+            scene_id?: string | null;
+            /**
+             * @description the highest severity that it hides; CRITICAL must be said
+             * @default WARNING
+             */
+            severity_up_to: components["schemas"]["Severity"];
+            /** Triggered Rule */
+            triggered_rule?: string | null;
+            /** Vehicle Id */
+            vehicle_id?: string | null;
         };
         /**
          * NewToken
@@ -1682,6 +1934,92 @@ export interface components {
          */
         Severity: "INFO" | "WARNING" | "CRITICAL";
         /**
+         * SignedOut
+         * @description The session here has ended. The browser may end the provider's own too.
+         */
+        SignedOut: {
+            /**
+             * Logout Url
+             * @description open it to sign out of the OpenID provider as well
+             */
+            logout_url: string;
+        };
+        /**
+         * SignInMethods
+         * @description How one may sign in, beside one-time links.
+         */
+        SignInMethods: {
+            oidc: components["schemas"]["Company"] | null;
+            /**
+             * Password
+             * @default true
+             * @constant
+             */
+            password: true;
+        };
+        /**
+         * SilenceChange
+         * @description Another end or reason of a running silence.
+         */
+        SilenceChange: {
+            /** Expires At */
+            expires_at?: string | null;
+            /** Reason */
+            reason?: string | null;
+        };
+        /**
+         * SilencePage
+         * @description Silences, newest first.
+         */
+        SilencePage: {
+            /**
+             * Next
+             * @description give it back as `cursor` for the next page; null = this is the last
+             */
+            next: string | null;
+            /** Silences */
+            silences: components["schemas"]["SilenceView"][];
+        };
+        /**
+         * SilenceView
+         * @description A silence: what it hides, until when, who wanted it and why.
+         */
+        SilenceView: {
+            anomaly_type: components["schemas"]["AnomalyType"] | null;
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /**
+             * Ended At
+             * @description null = it runs
+             */
+            ended_at: string | null;
+            /**
+             * Ended By
+             * @description who lifted it; `system` where it expired
+             */
+            ended_by: string | null;
+            /** Expires At */
+            expires_at: string;
+            /** Reason */
+            reason: string;
+            /** Scene Id */
+            scene_id: string | null;
+            severity_up_to: components["schemas"]["Severity"];
+            /**
+             * Silence Id
+             * Format: uuid
+             */
+            silence_id: string;
+            /** Triggered Rule */
+            triggered_rule: string | null;
+            /** Vehicle Id */
+            vehicle_id: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * Snapshot
          * @description Everything a console needs to begin, as it stood at `seq`.
          */
@@ -1796,6 +2134,19 @@ export interface components {
              * Format: uuid
              */
             token_id: string;
+        };
+        /** ValidationError */
+        ValidationError: {
+            /** Context */
+            ctx?: Record<string, never>;
+            /** Input */
+            input?: unknown;
+            /** Location */
+            loc: (string | number)[];
+            /** Message */
+            msg: string;
+            /** Error Type */
+            type: string;
         };
         /**
          * VehicleDetail
@@ -1951,6 +2302,8 @@ export type ActionType = components['schemas']['ActionType'];
 export type ActionView = components['schemas']['ActionView'];
 export type AlertCreated = components['schemas']['AlertCreated'];
 export type AlertDetail = components['schemas']['AlertDetail'];
+export type AlertGroup = components['schemas']['AlertGroup'];
+export type AlertGroups = components['schemas']['AlertGroups'];
 export type AlertPage = components['schemas']['AlertPage'];
 export type AlertStatus = components['schemas']['AlertStatus'];
 export type AlertUpdated = components['schemas']['AlertUpdated'];
@@ -1965,11 +2318,13 @@ export type AuditPage = components['schemas']['AuditPage'];
 export type BulkAnswer = components['schemas']['BulkAnswer'];
 export type BulkCommand = components['schemas']['BulkCommand'];
 export type BulkResult = components['schemas']['BulkResult'];
+export type Company = components['schemas']['Company'];
 export type ConflictProblem = components['schemas']['ConflictProblem'];
 export type ConsoleConfig = components['schemas']['ConsoleConfig'];
 export type Evidence = components['schemas']['Evidence'];
 export type Executed = components['schemas']['Executed'];
 export type Health = components['schemas']['Health'];
+export type HttpValidationError = components['schemas']['HTTPValidationError'];
 export type IncidentPage = components['schemas']['IncidentPage'];
 export type IncidentView = components['schemas']['IncidentView'];
 export type InterventionView = components['schemas']['InterventionView'];
@@ -1982,6 +2337,7 @@ export type MadeToken = components['schemas']['MadeToken'];
 export type Me = components['schemas']['Me'];
 export type NewOperator = components['schemas']['NewOperator'];
 export type NewPassword = components['schemas']['NewPassword'];
+export type NewSilence = components['schemas']['NewSilence'];
 export type NewToken = components['schemas']['NewToken'];
 export type OperatorCommand = components['schemas']['OperatorCommand'];
 export type OperatorPage = components['schemas']['OperatorPage'];
@@ -1998,10 +2354,16 @@ export type SceneProgress = components['schemas']['SceneProgress'];
 export type Sessions = components['schemas']['Sessions'];
 export type SessionView = components['schemas']['SessionView'];
 export type Severity = components['schemas']['Severity'];
+export type SignedOut = components['schemas']['SignedOut'];
+export type SignInMethods = components['schemas']['SignInMethods'];
+export type SilenceChange = components['schemas']['SilenceChange'];
+export type SilencePage = components['schemas']['SilencePage'];
+export type SilenceView = components['schemas']['SilenceView'];
 export type Snapshot = components['schemas']['Snapshot'];
 export type TelemetryFrame = components['schemas']['TelemetryFrame'];
 export type TokenPage = components['schemas']['TokenPage'];
 export type TokenView = components['schemas']['TokenView'];
+export type ValidationError = components['schemas']['ValidationError'];
 export type VehicleDetail = components['schemas']['VehicleDetail'];
 export type VehiclePage = components['schemas']['VehiclePage'];
 export type VehiclesMoved = components['schemas']['VehiclesMoved'];
@@ -2462,6 +2824,65 @@ export interface operations {
             };
         };
     };
+    list_alert_groups: {
+        parameters: {
+            query?: {
+                limit?: number;
+                scene_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertGroups"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -2660,6 +3081,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description the OpenID provider's session goes on */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
             /** @description Successful Response */
             204: {
                 headers: {
@@ -2725,6 +3155,249 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_methods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInMethods"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_by_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_oidc_login: {
+        parameters: {
+            query?: {
+                code?: string | null;
+                error?: string | null;
+                iss?: string | null;
+                state?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_oidc_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Bad Gateway */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3491,6 +4164,344 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Probe"];
+                };
+            };
+        };
+    };
+    list_silences: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                /** @description only those that run, or only those that ended */
+                running?: boolean | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilencePage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_silence: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated POST one action; any string */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSilence"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                silence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                silence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_silence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                silence_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -26,6 +26,8 @@ export function alert(changes: Partial<AlertView> = {}): AlertView {
     disposition: null,
     snoozed_until: null,
     repeats_alert_id: null,
+    silence_id: null,
+    explained_by_alert_id: null,
     version: 1,
     allowed_actions: [
       "ACKNOWLEDGE",

@@ -14,7 +14,22 @@ from fleetops.operator.live.events import LiveEvent
 from fleetops.operator.origin import Origins
 from fleetops.web import create_app, problems
 
-from . import alerts, audit, bulk, forward, health, operators, people, signins, socket, tokens, vehicles
+from . import (
+    alerts,
+    audit,
+    bulk,
+    forward,
+    groups,
+    health,
+    oidc,
+    operators,
+    people,
+    signins,
+    silences,
+    socket,
+    tokens,
+    vehicles,
+)
 from .conflicts import answer_conflicts
 from .console import STATIC, serve_console
 from .headers import SecurityHeaders
@@ -34,7 +49,8 @@ def build(
     answer_outages(app)
     app.add_middleware(SecurityHeaders, mapbox=mapbox)
     app.add_middleware(Origins)
-    for room in (alerts, bulk, audit, vehicles, people, signins, operators, tokens, health):
+    # Groups before alerts: `groups` is no alert's id.
+    for room in (groups, alerts, bulk, silences, audit, vehicles, people, oidc, signins, operators, tokens, health):
         app.include_router(room.router, responses=problems(503))
     for room in (forward, socket):
         app.include_router(room.router)
