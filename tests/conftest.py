@@ -14,6 +14,7 @@ __all__ = ["apache_server", "broker", "database_settings", "database_url", "engi
 
 # Machines are shared and noisy, so no test has a deadline; CI must not fail on a die it throws itself.
 settings.register_profile("fleetops", deadline=None, print_blob=True, derandomize=os.environ.get("CI") == "true")
+settings.register_profile("full", settings.get_profile("fleetops"), derandomize=False)  # many more: hours, not seconds
 settings.load_profile("fleetops")
 
 _ROOT = Path(__file__).resolve().parent.parent
