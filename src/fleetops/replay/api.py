@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Query, Response
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Response
 from pydantic import JsonValue, SecretStr
 from starlette.types import Lifespan
 
@@ -16,6 +16,7 @@ from fleetops.errors import InvalidRequestError
 from fleetops.web import create_app, problems
 
 from .catalog import Catalog
+from .descent import Moment
 from .metrics import CONTENT_TYPE, ReplayMetrics
 from .request import ReplayRequest, SessionId
 from .schemas import (
@@ -23,10 +24,12 @@ from .schemas import (
     RateChange,
     Scene,
     SceneList,
+    Seek,
     SessionList,
     SessionRef,
     SessionState,
     Started,
+    Step,
     Stopped,
 )
 from .sessions import Sessions
@@ -35,6 +38,15 @@ GEOJSON = "application/geo+json"
 """RFC 7946, section 12."""
 
 Cursor = Annotated[str | None, Query(description="`next` of the page before", max_length=20)]
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="makes a repeated POST one action; any string, kept as long as the session's record",
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
@@ -68,9 +80,17 @@ def _control(sessions: Sessions) -> APIRouter:
     answers = problems(404, 409, 422)
 
     @router.post("/start", responses=answers)
-    def start_replay(request: ReplayRequest) -> Started:
+    def start_replay(request: ReplayRequest, key: KeyHeader = None) -> Started:
         """Replay scenes as a live fleet. An id whose session has ended may be used again: it makes the same ids."""
-        return Started(session_id=sessions.start(request).session_id)
+        return Started(session_id=sessions.start(request, key).session_id)
+
+    @router.post("/review", responses=answers)
+    def review_moment(moment: Moment, key: KeyHeader = None) -> SessionState:
+        """Show a moment again, from 5 s before it, in a session that opens no alerts and leaves live ones alone.
+
+        The 25 s before that are sent at once, so that detection finds what it found then.
+        """
+        return SessionState.of(sessions.view(sessions.review(moment, key).session_id))
 
     @router.post("/stop", responses=problems(404, 409, 422, 503))
     def stop_replay(which: SessionRef) -> Stopped:
@@ -94,6 +114,18 @@ def _control(sessions: Sessions) -> APIRouter:
         """Go on at another rate."""
         sessions.session(change.session_id).change_rate(change.replay_rate_hz)
         return SessionState.of(sessions.view(change.session_id))
+
+    @router.post("/step", responses=answers)
+    def step_replay(step: Step) -> SessionState:
+        """Send the next frames of a paused session; it stays paused."""
+        sessions.session(step.session_id).step(step.frames)
+        return SessionState.of(sessions.view(step.session_id))
+
+    @router.post("/seek", responses=problems(404, 409, 422, 503))
+    def seek_in_replay(seek: Seek, key: KeyHeader = None) -> SessionState:
+        """End a session and begin another at this frame; the answer is the new one, paused if the old one was."""
+        begun = sessions.seek(seek.session_id, seek.frame_index, seek.scene_id, key)
+        return SessionState.of(sessions.view(begun.session_id))
 
     return router
 

@@ -64,4 +64,7 @@ class Catalog:
                 f"{scene.scene_id} holds frames [{scene.start_frame}, {scene.end_frame}); "
                 f"[{start}, {end}) was asked for"
             )
-        return SceneSpan(scene.scene_id, scene.zarr_scene_index, start, end)
+        show_from = wanted.show_from if wanted else None
+        if show_from is not None and not start <= show_from < end:
+            raise UnknownSceneError(f"show_from {show_from} is none of the frames asked for, [{start}, {end})")
+        return SceneSpan(scene.scene_id, scene.zarr_scene_index, start, end, show_from)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,71 +14,15 @@ from pydantic_core import to_json
 from fleetops.contracts import ids
 from fleetops.contracts.partitioning import partition_for
 from fleetops.contracts.telemetry import FrameMarker, TelemetryMetadata
-from fleetops.contracts.vocabulary import Label, Purpose
+from fleetops.contracts.vocabulary import Purpose
 from fleetops.contracts.wire import format_epoch_ms, utc_from_ms
 from fleetops.dataset.columns import TelemetryColumns
-from fleetops.dataset.precision import DEGREE_DECIMALS, METRE_DECIMALS, PROBABILITY_DECIMALS, RADIAN_DECIMALS
 
-from .json_rows import DIGITS_AT_MOST, Bytes, Ints, write_rows
+from .frame_rows import NUMBERS, Acts, FrameRows, recast
+from .interventions import Deed
+from .json_rows import Ints
+from .record_text import RecordWriter, Texts
 from .timeline import SceneSpan, records_per_partition
-
-# The text before each number, the column it is in, and its decimals, in the order of the message.
-_NUMBERS = (
-    ('"position":{"x":', "x", METRE_DECIMALS),
-    (',"y":', "y", METRE_DECIMALS),
-    (',"z":', "z", METRE_DECIMALS),
-    ('},"geo":{"lon":', "lon", DEGREE_DECIMALS),
-    (',"lat":', "lat", DEGREE_DECIMALS),
-    ('},"velocity":{"x":', "vx", METRE_DECIMALS),
-    (',"y":', "vy", METRE_DECIMALS),
-    (',"z":', "vz", METRE_DECIMALS),
-    (',"magnitude":', "speed", METRE_DECIMALS),
-    ('},"acceleration":{"x":', "ax", METRE_DECIMALS),
-    (',"y":', "ay", METRE_DECIMALS),
-    (',"z":', "az", METRE_DECIMALS),
-    (',"magnitude":', "accel", METRE_DECIMALS),
-    ('},"yaw":', "yaw", RADIAN_DECIMALS),
-    (',"yaw_rate":', "yaw_rate", RADIAN_DECIMALS),
-    (',"extent":{"length":', "length", METRE_DECIMALS),
-    (',"width":', "width", METRE_DECIMALS),
-    (',"height":', "height", METRE_DECIMALS),
-    (',"label_probability":', "label_probability", PROBABILITY_DECIMALS),
-    (',"range_m":', "range_m", METRE_DECIMALS),
-)
-_LABEL_PLACE = [column for _, column, _ in _NUMBERS].index("label_probability")
-_LABEL = '},"label":'
-_TRACK_LENGTH = ',"track_length":'
-_INT_DIGITS_AT_MOST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Texts:
-    """Texts end to end, and where each ends: what the compiled writer reads."""
-
-    joined: Bytes
-    ends: Ints
-    longest: int
-
-    @classmethod
-    def of(cls, texts: list[bytes]) -> _Texts:
-        lengths = [len(text) for text in texts]
-        joined = np.frombuffer(b"".join(texts), np.uint8)
-        return cls(joined, np.cumsum(lengths, dtype=np.int64), max(lengths, default=0))
-
-
-_SEPARATORS = _Texts.of(
-    [
-        text.encode()
-        for text in (
-            *(text for text, _, _ in _NUMBERS[:_LABEL_PLACE]),
-            _LABEL,
-            *(text for text, _, _ in _NUMBERS[_LABEL_PLACE:]),
-            _TRACK_LENGTH,
-        )
-    ]
-)
-_LABELS = _Texts.of([to_json(label) for label in Label])
-_DECIMALS = np.array([decimals for _, _, decimals in _NUMBERS], np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,8 +38,8 @@ class EncodableBlock:
     track_length: npt.NDArray[np.int32]
     vehicle: Ints
     """Number of each row's vehicle, as the scene's encoder counts them."""
-    heads: _Texts
-    tails: _Texts
+    heads: Texts
+    tails: Texts
     partition_of_vehicle: Ints
 
     @property
@@ -132,7 +77,8 @@ class SceneEncoder:
         self._number_of: dict[tuple[int, bool], int] = {}
         self._head: list[bytes] = []
         self._tail: list[bytes] = []
-        self._out = np.empty(0, np.uint8)
+        self._writer = RecordWriter()
+        self._numbering = threading.Lock()
         self.keys: list[bytes] = []
         """Key of each vehicle, by its number. Grows while blocks are laid out; never changes."""
         self.partitions: list[int] = []
@@ -147,19 +93,25 @@ class SceneEncoder:
             active_agent_count=columns.active_agent_count,
             row_offsets=columns.row_offsets,
             # Rows lie together, as they are written; another layout would be compiled for anew.
-            numbers=np.ascontiguousarray(np.column_stack([getattr(columns, column) for _, column, _ in _NUMBERS])),
+            numbers=np.ascontiguousarray(np.column_stack([getattr(columns, column) for column in NUMBERS])),
             label=np.ascontiguousarray(columns.label),
             track_length=np.ascontiguousarray(columns.track_length),
             vehicle=vehicle,
-            heads=_Texts.of(self._head),
-            tails=_Texts.of(self._tail),
+            heads=Texts.of(self._head),
+            tails=Texts.of(self._tail),
             partition_of_vehicle=np.array(self.partitions, np.int64),
         )
 
     def encode(
-        self, block: EncodableBlock, frame_index: int, *, rate_hz: float, processing_time_ms: int
+        self,
+        block: EncodableBlock,
+        frame_index: int,
+        *,
+        rate_hz: float,
+        processing_time_ms: int,
+        acts: Acts | None = None,
     ) -> EncodedFrame:
-        """Write the records of one frame of `block`.
+        """Write the records of one frame of `block`, with what `acts` simulates in it.
 
         Raises:
             ValueError: the frame is before the block, where a negative index would find another frame.
@@ -173,43 +125,76 @@ class SceneEncoder:
             f',"event_time":"{format_epoch_ms(event_time_ms)}","processing_time":"{format_epoch_ms(processing_time_ms)}"'
             f',"frame_index":{frame_index},"telemetry":{{'
         ).encode()
+        rows = FrameRows(
+            block.vehicle[first:last],
+            block.numbers[first:last],
+            block.label[first:last],
+            block.track_length[first:last],
+        )
+        if acts is None:
+            vehicles = rows.vehicles
+            text, ends = self._writer.write(
+                block.heads, block.tails, frame_index, rows, moment, self._closing(rate_hz, agents)
+            )
+        else:
+            groups, agents = recast(rows, acts)
+            vehicles = np.concatenate([group.vehicles for group in groups])
+            text, ends = self._write_groups(block, groups, frame_index, moment, rate_hz, agents)
+        return EncodedFrame(
+            event_time_ms=event_time_ms,
+            active_agent_count=agents,
+            text=text,
+            ends=ends,
+            vehicles=vehicles,
+            per_partition=records_per_partition(self._partitions_of(block, vehicles), self._partitions),
+        )
+
+    def number_of(self, track_id: int | None) -> int:
+        """The number of a track's vehicle, or of the ego (None). Any thread may ask."""
+        return self._vehicle(track_id or 0, track_id is None)
+
+    def _closing(self, rate_hz: float, agents: int, intervention: Deed | None = None) -> bytes:
         metadata = TelemetryMetadata(
             replay_session_id=self._session_id,
             replay_rate=rate_hz,
             purpose=self._purpose,
             active_agent_count=agents,
+            intervention=intervention,
         )
-        closing = b'},"metadata":' + metadata.write() + b"}"
-        vehicles = block.vehicle[first:last]
-        out = self._buffer(block, last - first, len(moment) + len(closing))
-        ends = write_rows(
-            out,
-            frame_index,
-            vehicles,
-            block.heads.joined,
-            block.heads.ends,
-            block.tails.joined,
-            block.tails.ends,
-            np.frombuffer(moment, np.uint8),
-            block.numbers[first:last],
-            _DECIMALS,
-            _SEPARATORS.joined,
-            _SEPARATORS.ends,
-            block.label[first:last],
-            _LABEL_PLACE,
-            _LABELS.joined,
-            _LABELS.ends,
-            block.track_length[first:last],
-            np.frombuffer(closing, np.uint8),
-        )
-        return EncodedFrame(
-            event_time_ms=event_time_ms,
-            active_agent_count=agents,
-            text=out[: ends[-1] if len(ends) else 0].tobytes(),
-            ends=ends,
-            vehicles=vehicles,
-            per_partition=records_per_partition(block.partition_of_vehicle[vehicles], self._partitions),
-        )
+        return b'},"metadata":' + metadata.write() + b"}"
+
+    def _write_groups(
+        self,
+        block: EncodableBlock,
+        groups: Sequence[FrameRows],
+        frame_index: int,
+        moment: bytes,
+        rate_hz: float,
+        agents: int,
+    ) -> tuple[bytes, Ints]:
+        written: list[bytes] = []
+        ends: list[Ints] = []
+        heads, tails, length = block.heads, block.tails, 0
+        for group in groups:
+            rows = group
+            if group.intervention is not None:
+                # The block may know nothing of a vehicle that lives on beyond its recording.
+                numbers = group.vehicles.tolist()
+                heads = Texts.of([self._head[number] for number in numbers])
+                tails = Texts.of([self._tail[number] for number in numbers])
+                rows = replace(group, vehicles=np.arange(len(numbers)))
+            closing = self._closing(rate_hz, agents, group.intervention)
+            text, text_ends = self._writer.write(heads, tails, frame_index, rows, moment, closing)
+            written.append(text)
+            ends.append(text_ends + length)
+            length += len(text)
+        return b"".join(written), np.concatenate(ends)
+
+    def _partitions_of(self, block: EncodableBlock, vehicles: Ints) -> Ints:
+        known = block.partition_of_vehicle
+        if len(vehicles) and int(vehicles.max()) >= len(known):
+            known = np.array(self.partitions, np.int64)
+        return known[vehicles]
 
     def _number(self, track_id: Ints, is_ego: npt.NDArray[np.bool_]) -> Ints:
         tracks, rows = np.unique(np.where(is_ego, -1, track_id), return_inverse=True)
@@ -217,9 +202,11 @@ class SceneEncoder:
         return np.array(numbers, np.int64)[rows.reshape(-1)]
 
     def _vehicle(self, track_id: int, is_ego: bool) -> int:
-        number = self._number_of.get((track_id, is_ego))
-        if number is not None:
-            return number
+        with self._numbering:
+            number = self._number_of.get((track_id, is_ego))
+            return self._add(track_id, is_ego) if number is None else number
+
+    def _add(self, track_id: int, is_ego: bool) -> int:
         vehicle_id = ids.ego_id(self._scene_id) if is_ego else ids.vehicle_id(self._scene_id, track_id)
         number = self._number_of[track_id, is_ego] = len(self.keys)
         event_id = str(ids.event_id(ids.event_base(self._session_id, vehicle_id), 0))
@@ -230,13 +217,6 @@ class SceneEncoder:
         self.partitions.append(partition_for(vehicle_id.encode(), self._partitions))
         self.keys.append(vehicle_id.encode())
         return number
-
-    def _buffer(self, block: EncodableBlock, rows: int, shared: int) -> Bytes:
-        numbers = len(_SEPARATORS.joined) + len(_NUMBERS) * DIGITS_AT_MOST + _INT_DIGITS_AT_MOST
-        longest = block.heads.longest + 8 + block.tails.longest + shared + numbers + _LABELS.longest
-        if len(self._out) < rows * longest:
-            self._out = np.empty(rows * longest, np.uint8)
-        return self._out
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,12 +265,12 @@ def warm_up() -> None:
         event_time_ms=np.zeros(1, np.int64),
         active_agent_count=np.zeros(1, np.int32),
         row_offsets=np.zeros(2, np.int64),
-        numbers=np.empty((0, len(_NUMBERS)), np.float64),
+        numbers=np.empty((0, len(NUMBERS)), np.float64),
         label=np.empty(0, np.uint8),
         track_length=np.empty(0, np.int32),
         vehicle=np.empty(0, np.int64),
-        heads=_Texts.of([]),
-        tails=_Texts.of([]),
+        heads=Texts.of([]),
+        tails=Texts.of([]),
         partition_of_vehicle=np.empty(0, np.int64),
     )
     SceneEncoder("", "", Purpose.REVIEW, 1).encode(nothing, 0, rate_hz=0.0, processing_time_ms=0)

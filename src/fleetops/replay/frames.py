@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 
+import numpy as np
+
+from fleetops.dataset.columns import Floats, TelemetryColumns
 from fleetops.dataset.normalize import Carry, normalize
 
 from .catalog import Catalog
@@ -17,6 +21,14 @@ _FIRST_FRAMES = 8
 """Frames of the first block, when nothing is known of their size yet. Small: a session begins with it."""
 
 _FRAMES_AT_MOST = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """A block ready to be written, and where the ego was last seen in each of its frames."""
+
+    block: EncodableBlock
+    ego: Floats  # (frames, 2)
 
 
 class SceneFrames:
@@ -33,8 +45,9 @@ class SceneFrames:
         self._read_to = scene.start_frame
         self._frames_per_block = _FIRST_FRAMES
         self._carry: Carry | None = None
-        self._block: EncodableBlock | None = None
-        self._next: Future[EncodableBlock] = reader.submit(self._load)
+        self._ego_before = np.full(2, np.nan)
+        self._now: _Read | None = None
+        self._next: Future[_Read] = reader.submit(self._load)
 
     def block_of(self, frame_index: int) -> EncodableBlock:
         """The block with this frame; frames are asked for in ascending order.
@@ -42,17 +55,30 @@ class SceneFrames:
         Raises:
             DatasetError: the dataset cannot be read, or what it holds contradicts itself.
         """
-        while self._block is None or frame_index >= self._block.end_frame:
-            self._block = self._next.result()
-            if self._block.end_frame < self._span.end_frame:
-                self._next = self._reader.submit(self._load)
-        return self._block
+        return self._read(frame_index).block
+
+    def ego_at(self, frame_index: int) -> tuple[float, float]:
+        """Where the recording has the ego in this frame, or had it last; likewise.
+
+        Raises:
+            DatasetError: the dataset cannot be read, or what it holds contradicts itself.
+        """
+        read = self._read(frame_index)
+        x, y = read.ego[frame_index - read.block.first_frame].tolist()
+        return x, y
 
     def close(self) -> None:
         """Read no further."""
         self._next.cancel()
 
-    def _load(self) -> EncodableBlock:
+    def _read(self, frame_index: int) -> _Read:
+        while self._now is None or frame_index >= self._now.block.end_frame:
+            self._now = self._next.result()
+            if self._now.block.end_frame < self._span.end_frame:
+                self._next = self._reader.submit(self._load)
+        return self._now
+
+    def _load(self) -> _Read:
         while True:
             start, end = self._read_to, min(self._read_to + self._frames_per_block, self._span.end_frame)
             block = self._catalog.dataset.block(self._span.zarr_scene_index, start, end)
@@ -60,5 +86,16 @@ class SceneFrames:
             self._read_to = end
             rows_per_frame = len(columns) / (end - start)
             self._frames_per_block = max(1, min(_FRAMES_AT_MOST, int(_ROWS_PER_BLOCK / max(1.0, rows_per_frame))))
+            ego = _ego_places(columns, self._ego_before)
+            self._ego_before = ego[-1]
             if end > self._first:
-                return self._encoder.lay_out(columns)
+                return _Read(self._encoder.lay_out(columns), ego)
+
+
+def _ego_places(columns: TelemetryColumns, before: Floats) -> Floats:
+    """Per frame, where the ego was last seen."""
+    rows = np.flatnonzero(columns.is_ego)
+    places = np.vstack((before, np.column_stack((columns.x[rows], columns.y[rows]))))
+    seen_at = columns.frame_index[rows] - columns.frames[0]
+    newest: Floats = places[np.searchsorted(seen_at, np.arange(len(columns.frames)), side="right")]
+    return newest

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fleetops.settings import RateHz
 
+from .interventions import Intervention
 from .request import ReplayRequest, SessionId
 from .state import SessionStatus
 from .timeline import Progress
@@ -45,11 +46,24 @@ class SessionRecord(BaseModel):
     acked: Annotated[dict[str, int], Field(description="by scene, the last frame the broker has acknowledged")] = {}
     ended: Annotated[list[str], Field(description="scenes whose end the broker has acknowledged")] = []
     records_acked: int = 0
+    reserved: Annotated[
+        dict[str, int], Field(description="by scene, a frame beyond which certainly none was sent, acknowledged or not")
+    ] = {}
+    interventions: Annotated[dict[str, Intervention], Field(description="by vehicle, what operators had it do")] = {}
+    parent_session: Annotated[SessionId | None, Field(description="the session it was sought from, or reviews")] = None
+    origin: Annotated[ReplayRequest | None, Field(description="what the first session before any seek was asked")] = (
+        None
+    )
+    idempotency_key: str | None = None
 
     @property
     def progress(self) -> Progress:
         """What the broker has acknowledged."""
         return Progress(dict(self.acked), frozenset(self.ended))
+
+    def pending_in(self, scene_id: str) -> list[Intervention]:
+        """What vehicles of a scene are to do as soon as they can."""
+        return [one for one in self.interventions.values() if one.scene_id == scene_id and one.pending is not None]
 
 
 class Journal:
@@ -99,7 +113,7 @@ def rewind(data_dir: Path) -> None:
     journal = Journal(data_dir)
     for record in journal.read():
         if record.status.is_open:
-            journal.write(record.model_copy(update={"acked": {}, "ended": [], "records_acked": 0}))
+            journal.write(record.model_copy(update={"acked": {}, "ended": [], "records_acked": 0, "reserved": {}}))
 
 
 def _sync_folder(folder: Path) -> None:

@@ -25,6 +25,13 @@ class FrameInterval(BaseModel):
 
     start_frame: Frame
     end_frame: Frame
+    show_from: Annotated[
+        Frame | None,
+        Field(
+            description="of a review: frames before this one only prepare detection, "
+            "and are sent as fast as Kafka takes them"
+        ),
+    ] = None
 
 
 class ReplayRequest(BaseModel):
@@ -47,4 +54,6 @@ class ReplayRequest(BaseModel):
             raise ValueError("a scene is named twice; the second would be taken for a repetition of the first")
         if extra := self.frames.keys() - set(self.scene_ids):
             raise ValueError(f"frames are given for scenes that are not asked for: {', '.join(sorted(extra))}")
+        if self.purpose is not Purpose.REVIEW and any(part.show_from is not None for part in self.frames.values()):
+            raise ValueError("show_from is for purpose `review`; a live session shows all it sends")
         return self

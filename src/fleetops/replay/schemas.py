@@ -11,7 +11,8 @@ from fleetops.contracts.vocabulary import Purpose
 from fleetops.dataset.golden_scenes import SceneDefinition
 from fleetops.settings import RateHz
 
-from .request import SessionId
+from .interventions import Deed, Intervention
+from .request import Frame, SceneId, SessionId
 from .sessions import SessionView
 from .state import SessionStatus
 from .timeline import Mode
@@ -37,6 +38,19 @@ class RateChange(SessionRef):
     replay_rate_hz: RateHz
 
 
+class Step(SessionRef):
+    """How far a paused session is to go."""
+
+    frames: Annotated[int, Field(ge=1, le=1000, description="of each scene under way")] = 1
+
+
+class Seek(SessionRef):
+    """Where a session is to go on."""
+
+    frame_index: Frame
+    scene_id: Annotated[SceneId | None, Field(description="the one the session is in when left out")] = None
+
+
 class Started(_Schema):
     """The session has begun."""
 
@@ -60,6 +74,15 @@ class SceneProgress(_Schema):
     ended: Annotated[bool, Field(description="its end is acknowledged, too")]
 
 
+class InterventionState(_Schema):
+    """What operators had a vehicle do in this session."""
+
+    vehicle_id: str
+    action: Annotated[Deed | None, Field(description="what it does now; none before it has begun")]
+    from_frame: Annotated[int | None, Field(description="the first frame in which it does")]
+    pending: Annotated[Deed | None, Field(description="what it does as soon as it can")]
+
+
 class SessionState(_Schema):
     """A session as it stands."""
 
@@ -75,6 +98,9 @@ class SessionState(_Schema):
     dataset: str
     scenes: Annotated[list[SceneProgress], Field(description="those that have begun")]
     scene_ids: list[str]
+    show_from: Annotated[dict[str, int], Field(description="by scene, the first frame that a review is to show")]
+    interventions: Annotated[list[InterventionState], Field(description="of vehicles that left their recording")]
+    parent_session: Annotated[str | None, Field(description="the session it was sought from, or reviews")]
     kafka_connected: Annotated[bool, Field(description="false while frames wait for Kafka; none is lost")]
     trouble: Annotated[str | None, Field(description="why nothing gets through to Kafka, where that is so")]
     reason: Annotated[str | None, Field(description="why it ended, where that was not asked for")]
@@ -109,6 +135,11 @@ class SessionState(_Schema):
                 for scene in begun
             ],
             scene_ids=record.request.scene_ids,
+            show_from={
+                scene: part.show_from for scene, part in record.request.frames.items() if part.show_from is not None
+            },
+            interventions=[_state_of(one) for one in record.interventions.values() if one.manoeuvres],
+            parent_session=record.parent_session,
             kafka_connected=live.trouble is None,
             trouble=live.trouble,
             reason=record.reason,
@@ -116,6 +147,16 @@ class SessionState(_Schema):
             paused_at=record.paused_at,
             ended_at=record.ended_at,
         )
+
+
+def _state_of(intervention: Intervention) -> InterventionState:
+    begun = intervention.begun
+    return InterventionState(
+        vehicle_id=intervention.vehicle_id,
+        action=begun[-1].action if begun else None,
+        from_frame=begun[-1].from_frame if begun else None,
+        pending=intervention.pending.action if intervention.pending else None,
+    )
 
 
 class SessionList(_Schema):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ from fleetops.web import serve
 
 from . import api, encode
 from .catalog import Catalog
+from .commands import CommandListener
 from .journal import Journal
 from .metrics import ReplayMetrics
 from .office import Office
@@ -57,6 +60,7 @@ def run(settings: Settings) -> None:
         route = Route(catalog, producers, partitions, reader)
         office = Office(Journal(settings.data_dir), scribe, metrics, replay.idle_end_s)
         sessions = Sessions(route, office, replay.rate_hz)
+        commands = CommandListener(settings.kafka, sessions.obey, lambda: os.kill(os.getpid(), signal.SIGTERM))
         ready = False
 
         @asynccontextmanager
@@ -64,9 +68,11 @@ def run(settings: Settings) -> None:
             nonlocal ready
             await run_in_threadpool(encode.warm_up)
             await run_in_threadpool(sessions.take_up)
+            commands.start()  # behind that: a command is for a session that runs
             ready = True
             yield
             ready = False
+            await run_in_threadpool(commands.stop)
             await run_in_threadpool(sessions.suspend)
             reader.shutdown(wait=False, cancel_futures=True)
 
@@ -81,4 +87,5 @@ def run(settings: Settings) -> None:
         )
         log.info("dataset_opened", path=str(catalog.dataset.path), digest=catalog.digest, scenes=len(catalog.scenes))
         serve(app, host=replay.host, port=replay.port, port_setting="FLEETOPS_REPLAY__PORT")
+        commands.check()
     log.info("service_stopped")

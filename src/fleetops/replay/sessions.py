@@ -9,9 +9,12 @@ from uuid import uuid4
 
 import structlog
 
+from fleetops.contracts.operations import OperatorAction, VehicleCommand
 from fleetops.contracts.vocabulary import Purpose
-from fleetops.errors import ConflictError, FleetOpsError, NotFoundError
+from fleetops.errors import ConflictError, FleetOpsError, InvalidRequestError, NotFoundError
 
+from .descent import NO_DESCENT, Descent, Moment, review_of, scene_at, sought
+from .interventions import Intervention
 from .journal import KEPT, SessionRecord
 from .office import Office
 from .request import ReplayRequest
@@ -42,25 +45,40 @@ class Sessions:
         self._route, self._office = route, office
         self._default_rate_hz, self._new_id = default_rate_hz, new_id
         self._lock = threading.RLock()
+        self._seeking = threading.Lock()
         self._open: dict[str, Session] = {}
         self._ended: dict[str, SessionRecord] = {}
 
-    def start(self, request: ReplayRequest) -> SessionRecord:
+    def start(self, request: ReplayRequest, key: str | None = None, descent: Descent = NO_DESCENT) -> SessionRecord:
         """Begin a session; it is in the journal when this returns.
+
+        Args:
+            key: of the caller's; asked again with it, what was begun the first time is answered.
 
         Raises:
             UnknownSceneError: the dataset has no such scene or frames.
             ConflictError: the id is that of an open session, or a scene already has a live one.
+            InvalidRequestError: the key was used for another request.
         """
+        if before := self._begun_with(key, request):
+            return before
         spans = self._route.catalog.spans(request.scene_ids, request.frames)
         rate_hz = self._default_rate_hz if request.replay_rate_hz is None else request.replay_rate_hz
         with self._lock:
+            if before := self._begun_with(key, request):
+                return before
             record = SessionRecord(
                 session_id=request.session_id or self._new_id(),
                 request=request,
                 dataset=self._route.catalog.digest,
                 rate_hz=rate_hz,
                 started_at=self._office.now(),
+                status=descent.status,
+                paused_at=self._office.now() if descent.status is SessionStatus.PAUSED else None,
+                interventions=descent.interventions,
+                parent_session=descent.parent_session,
+                origin=descent.origin,
+                idempotency_key=key,
             )
             self._check_free(record)
             self._office.save(record).result()
@@ -78,6 +96,59 @@ class Sessions:
         )
         session.start()
         return record
+
+    def seek(self, session_id: str, frame_index: int, scene_id: str | None, key: str | None = None) -> SessionRecord:
+        """End a session and begin another like it at `frame_index` of a scene, by default the one it is in.
+
+        Frames once closed are closed for every reader, so no session goes back. A paused one is
+        followed by a paused one, which has sent that frame.
+
+        Raises:
+            NotFoundError: there is no session of this id.
+            UnknownSceneError: the session has no such scene or frame.
+            ConflictError: it has ended.
+            BrokerError: Kafka does not take its scenes' ends now. It stops as soon as it does; seek again then.
+        """
+        with self._seeking:
+            if before := self._sought_with(key, session_id):
+                return before
+            session = self.session(session_id)
+            record, live = session.record, session.live
+            origin = record.origin or record.request
+            spans = self._route.catalog.spans(origin.scene_ids, origin.frames)
+            target = scene_id or scene_at(record, live.current_frames)
+            request = sought(origin, spans, target, frame_index, record.rate_hz)
+            session.stop()
+            descent = Descent(parent_session=session_id, origin=origin, status=record.status)
+            begun = self.start(request, key, descent)
+        if record.status is SessionStatus.PAUSED:
+            self.session(begun.session_id).step(1)
+        log.info("replay_sought", session_id=begun.session_id, parent_session=session_id, frame_index=frame_index)
+        return begun
+
+    def review(self, moment: Moment, key: str | None = None) -> SessionRecord:
+        """Begin a session that shows a moment again, with what operators had vehicles do in the session it was in.
+
+        Raises:
+            UnknownSceneError: the dataset has no such scene or frame.
+            InvalidRequestError: the key was used for another request.
+        """
+        request = review_of(moment, self._route.catalog.scene(moment.scene_id))
+        interventions: dict[str, Intervention] = {}
+        if moment.session_id is not None:
+            then = self.view(moment.session_id).record.interventions.values()
+            interventions = {one.vehicle_id: one.without_pending() for one in then if one.begun}
+        return self.start(request, key, Descent(parent_session=moment.session_id, interventions=interventions))
+
+    def obey(self, action: OperatorAction, command: VehicleCommand) -> bool:
+        """Have a vehicle of the session that `command` names do what an operator wants; False where nothing is to do.
+
+        Raises:
+            OSError: the journal cannot be written.
+        """
+        with self._lock:
+            session = self._open.get(command.replay_session_id)
+        return session is not None and session.obey(action, command)
 
     def take_up(self) -> None:
         """Go on with every session that was open when the process before this one ended."""
@@ -187,7 +258,31 @@ class Sessions:
         if record.dataset != self._route.catalog.digest:
             raise ConflictError(f"it replayed dataset {record.dataset}, and this is {self._route.catalog.digest}")
         spans = self._route.catalog.spans(record.request.scene_ids, record.request.frames)
-        return Session(self._route, self._office, record, spans, self._on_end)
+        return Session(self._route, self._office, record, spans, self._on_end, restored=True)
+
+    def _begun_with(self, key: str | None, request: ReplayRequest) -> SessionRecord | None:
+        """The session that was begun with this key.
+
+        Raises:
+            InvalidRequestError: for another request.
+        """
+        before = self._keyed(key)
+        if before is not None and before.request != request:
+            raise InvalidRequestError("this Idempotency-Key was used for another request; take a new one")
+        return before
+
+    def _sought_with(self, key: str | None, session_id: str) -> SessionRecord | None:
+        before = self._keyed(key)
+        if before is not None and before.parent_session != session_id:
+            raise InvalidRequestError("this Idempotency-Key was used for another request; take a new one")
+        return before
+
+    def _keyed(self, key: str | None) -> SessionRecord | None:
+        if key is None:
+            return None
+        with self._lock:
+            records = [*(session.record for session in self._open.values()), *self._ended.values()]
+        return next((record for record in records if record.idempotency_key == key), None)
 
     def _give_up(self, record: SessionRecord, reason: str) -> None:
         failed = record.model_copy(

@@ -27,6 +27,7 @@ class Command(StrEnum):
 
     PAUSE = "pause"
     RESUME = "resume"
+    STEP = "step"
     CHANGE_RATE = "change its rate"
     STOP = "stop"
 
@@ -36,6 +37,8 @@ _AFTER = {
     (SessionStatus.PAUSED, Command.RESUME): SessionStatus.RUNNING,
     (SessionStatus.RUNNING, Command.STOP): SessionStatus.STOPPED,
     (SessionStatus.PAUSED, Command.STOP): SessionStatus.STOPPED,
+    (SessionStatus.PAUSED, Command.STEP): SessionStatus.PAUSED,
+    (SessionStatus.RUNNING, Command.STEP): SessionStatus.RUNNING,  # which refuses it for a reason of its own
     (SessionStatus.RUNNING, Command.CHANGE_RATE): SessionStatus.RUNNING,
     (SessionStatus.PAUSED, Command.CHANGE_RATE): SessionStatus.PAUSED,
     # Asked once more for what already holds, by a retry or by a second person: nothing changes.

@@ -32,6 +32,8 @@ class SceneSpan:
     zarr_scene_index: int
     start_frame: int
     end_frame: int
+    show_from: int | None = None
+    """Frames before this one only prepare detection: they are sent as fast as they are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ class Step:
 
 Tick = tuple[Step, ...]
 """What is due at the same instant: one step, or one of every scene still going."""
+
+
+def is_hidden(tick: Tick) -> bool:
+    """Whether nothing of `tick` is to be shown to anyone."""
+    return all(step.span.show_from is not None and step.frame_index < step.span.show_from for step in tick)
 
 
 def ticks(spans: Sequence[SceneSpan], mode: Mode, done: Progress) -> Iterator[Tick]:

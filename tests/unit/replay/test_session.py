@@ -16,9 +16,10 @@ import pytest
 from fleetops.contracts.vocabulary import Purpose
 from fleetops.dataset.golden_scenes import SceneDefinition
 from fleetops.errors import BrokerError, ConflictError, DatasetError, NotFoundError
-from fleetops.replay import session as session_module
+from fleetops.replay import performer as performer_module
 from fleetops.replay.acknowledgements import Acknowledged
 from fleetops.replay.catalog import Catalog
+from fleetops.replay.interventions import Intervention
 from fleetops.replay.journal import KEPT, Journal, SessionRecord
 from fleetops.replay.metrics import ReplayMetrics
 from fleetops.replay.office import Office
@@ -26,7 +27,7 @@ from fleetops.replay.producers import Producers
 from fleetops.replay.request import ReplayRequest
 from fleetops.replay.sessions import Sessions
 from fleetops.replay.state import SessionStatus
-from fleetops.replay.timeline import SceneSpan, Tick
+from fleetops.replay.timeline import SceneSpan, Step, Tick
 from fleetops.replay.transmission import Route
 from fleetops.settings import KafkaSettings
 
@@ -53,6 +54,7 @@ class Wire:
         self.before_emit: Callable[[str, int], None] = lambda scene, frame: None
         self.before_prepare: Callable[[], None] = lambda: None
         self.attempts = 0
+        self.played: list[Intervention] = []
 
     def transmission(self, _route: Route, record: SessionRecord, _spans: object) -> FakeTransmission:
         """Stands in for `Transmission`."""
@@ -78,6 +80,14 @@ class FakeTransmission:
     def prepare(self, tick: Tick) -> None:
         """Nothing to read, but what the test wants read."""
         self._wire.before_prepare()
+
+    def begin(self, step: Step, pending: list[Intervention]) -> list[Intervention]:
+        """Whoever is to begin something can."""
+        return [one.begin(step.frame_index) for one in pending]
+
+    def play(self, begun: list[Intervention]) -> None:
+        """Note who plays."""
+        self._wire.played += begun
 
     def emit(self, tick: Tick, rate_hz: float) -> int:
         """Note the frames."""
@@ -116,8 +126,8 @@ class FakeTransmission:
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     """Sessions send here."""
     wire = Wire()
-    monkeypatch.setattr(session_module, "Transmission", wire.transmission)
-    monkeypatch.setattr(session_module, "_FIRST_BACKOFF_S", 0.01)
+    monkeypatch.setattr(performer_module, "Transmission", wire.transmission)
+    monkeypatch.setattr(performer_module, "_FIRST_BACKOFF_S", 0.01)
     return wire
 
 

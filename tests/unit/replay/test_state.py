@@ -13,6 +13,8 @@ LEGAL = {
     (P, Command.PAUSE): P,
     (R, Command.RESUME): R,
     (P, Command.RESUME): R,
+    (P, Command.STEP): P,
+    (R, Command.STEP): R,
     (R, Command.CHANGE_RATE): R,
     (P, Command.CHANGE_RATE): P,
     (R, Command.STOP): S,
