@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 CONSOLE_INSTALLED := ui/node_modules/.installed
+FOREIGN_INSTALLED := tests/foreign/node_modules/.installed
 CONSOLE := src/fleetops/operator/static/index.html
 CONSOLE_SOURCES := $(shell find ui/src ui/public ui/index.html ui/vite.config.ts ui/tsconfig.json -type f 2>/dev/null)
 LOCK_TOOLS := build/lock-tools
@@ -43,7 +44,7 @@ check: $(INSTALLED) $(CONSOLE_INSTALLED)  ## lint, formats, types, import rules,
 	cd ui && npm run --silent check
 
 .PHONY: test
-test: check system-packages $(CONSOLE)  ## everything: check, then all tests on real servers and in a real browser
+test: check system-packages $(CONSOLE) $(FOREIGN_INSTALLED)  ## everything: check, then all tests on real servers and in a real browser
 	$(BIN)/pytest tests --ignore=tests/unit --ignore=tests/scenarios
 	cd ui && npm run --silent e2e
 
@@ -93,6 +94,11 @@ $(INSTALLED): requirements-dev.lock pyproject.toml | $(BIN)/python
 $(CONSOLE_INSTALLED): ui/package-lock.json
 	@scripts/system_packages.sh node
 	cd ui && npm ci --no-audit --no-fund
+	@touch $@
+
+$(FOREIGN_INSTALLED): tests/foreign/package-lock.json
+	@scripts/system_packages.sh node
+	cd tests/foreign && npm ci --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 $(CONSOLE): $(CONSOLE_INSTALLED) $(CONSOLE_SOURCES)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -88,6 +89,40 @@ class AnomalySettings(_Section):
     give_up_s: Annotated[float, Field(gt=0, description="a scene silent this long holds no offset any more")] = 900.0
 
 
+def is_loopback_url(url: str) -> bool:
+    """Whether `url` leads to this very machine, so that nobody on the way can listen."""
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _encrypted_unless_here(issuer: str) -> str:
+    if not (issuer.startswith("https://") or (issuer.startswith("http://") and is_loopback_url(issuer))):
+        raise ValueError("expected an https address: whoever can change what the provider says comes in as anyone")
+    return issuer
+
+
+class OidcSettings(_Section):
+    """An OpenID provider that people sign in with. Give it `{public_url}/auth/oidc/callback` to redirect to."""
+
+    issuer: Annotated[
+        str,
+        Field(description="its address, exactly as its discovery document says"),
+        AfterValidator(_encrypted_unless_here),
+    ]
+    client_id: str
+    client_secret: Annotated[SecretStr | None, Field(description="none for a public client; PKCE is used anyway")] = (
+        None
+    )
+    name: Annotated[str, Field(min_length=1, max_length=40, description="what the sign-in page calls it")] = "OpenID"
+    scopes: str = "openid profile email"
+    role_claim: Annotated[str, Field(description="of the ID token, or else of the user information")] = "groups"
+    roles: Annotated[
+        dict[str, Literal["viewer", "operator", "supervisor"]],
+        Field(min_length=1, description="by what the claim holds; of several the highest, of none nobody comes in"),
+    ]
+    timeout_s: Annotated[float, Field(gt=0, description="how long to wait for the provider")] = 10.0
+
+
 class OperatorSettings(_Section):
     """operator-service."""
 
@@ -110,6 +145,10 @@ class OperatorSettings(_Section):
     ] = None
     upstream_timeout_s: Annotated[float, Field(gt=0, description="how long to wait for those two")] = 10.0
     session_hours: Annotated[float, Field(gt=0, description="a browser's sign-in lasts this long")] = 12.0
+    login_attempts: Annotated[
+        int, Field(ge=1, description="failed ones per minute, of one address and of one name, until one has to wait")
+    ] = 10
+    oidc: Annotated[OidcSettings | None, Field(description="sign in with a company's account")] = None
     mapbox_token: Annotated[
         str | None, Field(description="a public Mapbox token (pk.…): streets; none = MapLibre, no outside request")
     ] = None

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from starlette.requests import HTTPConnection
 
+from fleetops.auth.oidc.provider import OpenIdProvider
 from fleetops.auth.rate_limit import RateLimit
 from fleetops.settings import Settings
 
@@ -18,7 +19,6 @@ from .delays import Delays
 from .live.fleet import LiveFleet
 from .live.hub import Hub
 
-LOGIN_ATTEMPTS: Final = 10
 LOGIN_WINDOW_S: Final = 60.0
 
 
@@ -33,9 +33,11 @@ class Runtime:
     upstream: httpx.AsyncClient
     service_token: SecretStr
     kafka_connected: Callable[[], bool]
+    login_attempts: RateLimit
+    oidc: OpenIdProvider | None = None
+    """Where people sign in with their company's account, if they do."""
     hub: Hub = field(default_factory=Hub)
     fleet: LiveFleet = field(default_factory=LiveFleet)
-    login_attempts: RateLimit = field(default_factory=lambda: RateLimit(LOGIN_ATTEMPTS, LOGIN_WINDOW_S))
 
 
 def runtime_of(connection: HTTPConnection) -> Runtime:

@@ -14,7 +14,7 @@ from fleetops.auth.roles import Principal, Role
 from fleetops.db.access import WebSession
 from fleetops.errors import NotFoundError
 
-from .audit import Entry, record
+from .audit import SYSTEM, Entry, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,22 @@ async def revoke(db: AsyncSession, by: Principal, session_id: UUID, now: datetim
 
 
 async def end_provided(
-    db: AsyncSession, issuer: str, operator_id: str | None, provider_session: str | None
+    db: AsyncSession, issuer: str, operator_id: str | None, provider_session: str | None, now: datetime
 ) -> list[str]:
     """End what an OpenID provider let in: one of its sessions, or all of an operator; the hashes of what ended."""
+    if operator_id is None and provider_session is None:
+        return []
     ending = delete(WebSession).where(WebSession.provider_issuer == issuer)
     if operator_id is not None:
         ending = ending.where(WebSession.operator_id == operator_id)
     if provider_session is not None:
         ending = ending.where(WebSession.provider_session == provider_session)
-    if operator_id is None and provider_session is None:
-        return []
-    return list(await db.scalars(ending.returning(WebSession.session_hash)))
+    hashes = []
+    rows = await db.execute(ending.returning(WebSession.session_hash, WebSession.session_id, WebSession.operator_id))
+    for session_hash, session_id, whose in rows.all():
+        hashes.append(session_hash)
+        await record(db, _entry(SYSTEM, "session.signed_out", str(session_id), now, operator_id=whose, issuer=issuer))
+    return hashes
 
 
 def _entry(by: str, what: str, subject_id: str, now: datetime, **details: JsonValue) -> Entry:

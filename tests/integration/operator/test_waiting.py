@@ -12,6 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from tests.integration.operator.stories import DELAYS
 
+from fleetops.auth.rate_limit import RateLimit
 from fleetops.auth.roles import Principal, Role
 from fleetops.db.engine import database_url, session_factory
 from fleetops.operator.api.health import health
@@ -81,6 +82,7 @@ async def test_health_says_that_the_pool_is_crowded(narrow: AsyncEngine, databas
             upstream=upstream,
             service_token=SecretStr("none"),
             kafka_connected=lambda: True,
+            login_attempts=RateLimit(1, 60.0),
         )
         answer = await health(Principal("operator_001", "Jo", Role.VIEWER), runtime)
     assert (answer.status, answer.database_connected) == ("degraded", False)

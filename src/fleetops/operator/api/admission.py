@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import Final
 
 from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
 
 from fleetops.auth.secrets import secret_hash
 from fleetops.db.transaction import transact
-from fleetops.errors import TooManyRequestsError
+from fleetops.errors import FleetOpsError, TooManyRequestsError
 from fleetops.operator import people
 from fleetops.operator.runtime import Runtime
 
 from .callers import COOKIE
+
+_REFUSED: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>FleetOps</title>
+<body style="font: 16px/1.5 system-ui; max-width: 40rem; margin: 4rem auto; padding: 0 1rem">
+<h1>You are not signed in</h1>
+<p>{summary}</p>
+<p>{reason}.</p>
+<p><a href="/">Back to the console</a></p>
+"""
 
 
 def take_attempt(runtime: Runtime, caller: str) -> None:
@@ -58,3 +70,11 @@ async def admit(request: Request, runtime: Runtime, answer: Response, secret: st
 def is_https(request: Request, runtime: Runtime) -> bool:
     """Whether browsers reach us encrypted, directly or through a proxy that `public_url` tells of."""
     return request.url.scheme == "https" or (runtime.settings.operator.public_url or "").startswith("https:")
+
+
+def refusal_page(request: Request, error: FleetOpsError, summary: str = "") -> Response:
+    """Why a browser was not let in, as a page for whoever looks at one; others get `error` itself, raised."""
+    if "text/html" not in request.headers.get("accept", ""):
+        raise error
+    page = _REFUSED.format(summary=escape(summary), reason=escape(str(error)))
+    return HTMLResponse(page, status_code=error.status)

@@ -3,35 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from html import escape
-from typing import Annotated, Final
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops import __version__
 from fleetops.db.transaction import transact
-from fleetops.errors import AuthenticationError, PermissionDeniedError
-from fleetops.operator import passwords, people
+from fleetops.errors import AuthenticationError, PermissionDeniedError, UpstreamError
+from fleetops.operator import access, passwords, people
 from fleetops.operator.people import Credential
 from fleetops.operator.runtime import Runtime
+from fleetops.operator.views import View
 from fleetops.web import problems
 
-from .admission import address_of, admit, session_life, take_attempt
+from .admission import address_of, admit, refusal_page, session_life, take_attempt
 from .callers import COOKIE, Authenticated, InRuntime, identify
 from .origin import require_own_origin
 from .schemas import STORABLE, Command, ConsoleConfig, Me
 
 router = APIRouter(tags=["session"])
-
-_REFUSED: Final = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>FleetOps</title>
-<body style="font: 16px/1.5 system-ui; max-width: 40rem; margin: 4rem auto; padding: 0 1rem">
-<h1>This link does not sign you in</h1>
-<p>{reason}. Links work once, and for ten minutes.</p>
-"""
 
 
 class PasswordLogin(Command):
@@ -48,6 +41,26 @@ class NewPassword(Command):
         str | None, Field(max_length=passwords.LONGEST, description="needed where there is one already")
     ] = None
     new: Annotated[str, Field(min_length=passwords.SHORTEST, max_length=passwords.LONGEST)]
+
+
+class SignedOut(View):
+    """The session here has ended. The browser may end the provider's own too."""
+
+    logout_url: Annotated[str, Field(description="open it to sign out of the OpenID provider as well")]
+
+
+class Company(View):
+    """An OpenID provider that people sign in with."""
+
+    name: str
+    path: str = "/auth/oidc/login"
+
+
+class SignInMethods(View):
+    """How one may sign in, beside one-time links."""
+
+    password: Literal[True] = True
+    oidc: Company | None
 
 
 @router.get("/auth/link", status_code=303, response_class=RedirectResponse, responses=problems(401, 422, 429))
@@ -107,15 +120,29 @@ async def me(credential: Authenticated) -> Me:
     return _me(credential)
 
 
-@router.post("/auth/logout", status_code=204, responses=problems(401, 403))
+@router.post(
+    "/auth/logout",
+    status_code=204,
+    responses={200: {"model": SignedOut, "description": "the OpenID provider's session goes on"}, **problems(401, 403)},
+)
 async def logout(credential: Authenticated, runtime: InRuntime) -> Response:
     """End this session and every socket that it opened. An API token stays valid."""
-    if credential.by_cookie:
-        await transact(runtime.sessions, lambda db: people.sign_out(db, credential.hash, datetime.now(UTC)))
-        runtime.hub.sign_out(credential.hash)
     answer = Response(status_code=204)
+    if credential.by_cookie:
+        issuer = await transact(runtime.sessions, lambda db: people.sign_out(db, credential.hash, datetime.now(UTC)))
+        runtime.hub.sign_out(credential.hash)
+        there = None if issuer is None else await _logout_url(runtime)
+        if there is not None:
+            answer = Response(SignedOut(logout_url=there).model_dump_json(), media_type="application/json")
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
+
+
+@router.get("/auth/methods")
+async def sign_in_methods(runtime: InRuntime) -> SignInMethods:
+    """How one may sign in. Open, for whoever asks is not signed in yet."""
+    company = runtime.settings.operator.oidc
+    return SignInMethods(oidc=None if company is None else Company(name=company.name))
 
 
 @router.get("/config.json", responses=problems(401))
@@ -130,14 +157,21 @@ async def console_config(credential: Authenticated, runtime: InRuntime) -> Conso
     )
 
 
+async def _logout_url(runtime: Runtime) -> str | None:
+    if runtime.oidc is None:
+        return None
+    try:
+        return await runtime.oidc.logout_url(f"{access.console_url(runtime.settings)}/")
+    except UpstreamError:
+        return None  # who signs out is signed out here, whatever the provider does
+
+
 async def _link_refused(request: Request, runtime: Runtime, caller: str, error: AuthenticationError) -> Response:
     """Whoever opens the link again in the browser that it signed in goes on; others read why not."""
     try:
         await identify(request)
     except AuthenticationError:
-        if "text/html" in request.headers.get("accept", ""):
-            return HTMLResponse(_REFUSED.format(reason=escape(str(error))), status_code=401)
-        raise error from None
+        return refusal_page(request, error, "This link does not sign you in. Links work once, and for ten minutes.")
     runtime.login_attempts.give_back(caller)
     return RedirectResponse("/", status_code=303)
 
