@@ -8,7 +8,7 @@ from typing import Final
 from .book import Book
 from .timeline import Step, Tick
 
-_AHEAD_S: Final = 3.0
+_AHEAD_S: Final = 2.0
 """The journal is written every second or so, and the disk may be slow. So long, at most, does a command wait that
 came to a service started again."""
 
@@ -39,7 +39,7 @@ class Reservation:
         uncovered = {
             step.span.scene_id: step.frame_index + ahead
             for step in tick
-            if step.frame_index + 2 * ahead // 3 > self._reserved.get(step.span.scene_id, -1)
+            if step.frame_index + ahead // 2 > self._reserved.get(step.span.scene_id, -1)
         }
         if uncovered:
             self._reserved |= uncovered
