@@ -19,6 +19,7 @@ from tests.integration.replay.harness import TOKEN
 from tests.servers.processes import free_port, spawn, stop, tail_of
 
 from fleetops.anomaly.columns import scene_items
+from fleetops.anomaly.digest import Finding, finding_in
 from fleetops.anomaly.engine import Engine, compiled_advance
 from fleetops.anomaly.evidence import SceneFacts, SceneKey, anomaly_message
 from fleetops.anomaly.rule_set import load_rule_set
@@ -57,11 +58,12 @@ class AnomalyService:
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls, kafka: KafkaSettings, data_dir: Path, *, wait: bool = True) -> AnomalyService:
+    def start(
+        cls, kafka: KafkaSettings, data_dir: Path, *, rules: str = "baseline", wait: bool = True
+    ) -> AnomalyService:
         """Start a worker; `wait`: until it holds partitions or at least answers the broker."""
-        settings = Settings(
-            kafka=kafka, anomaly=AnomalySettings(port=free_port()), data_dir=data_dir, service_token=SecretStr(TOKEN)
-        )
+        anomaly = AnomalySettings(port=free_port(), rules=rules)
+        settings = Settings(kafka=kafka, anomaly=anomaly, data_dir=data_dir, service_token=SecretStr(TOKEN))
         data_dir.mkdir(parents=True, exist_ok=True)
         process = spawn(COMMAND, data_dir / "anomaly.log", cwd=data_dir, env=child_environment(settings))
         service = cls(settings, process)
@@ -101,12 +103,12 @@ class AnomalyService:
 
 
 @contextmanager
-def workers(kafka: KafkaSettings, folder: Path, count: int) -> Iterator[list[AnomalyService]]:
+def workers(kafka: KafkaSettings, folder: Path, count: int, rules: str = "baseline") -> Iterator[list[AnomalyService]]:
     """So many workers, gone afterwards; the list may be changed."""
     started: list[AnomalyService] = []
     try:
         while len(started) < count:
-            started.append(AnomalyService.start(kafka, folder / f"worker{len(started)}", wait=False))
+            started.append(AnomalyService.start(kafka, folder / f"worker{len(started)}", rules=rules, wait=False))
         for worker in started:
             worker.await_ready()
         yield started
@@ -135,6 +137,7 @@ class Told:
 
     kafka: KafkaSettings
     by_session: dict[str, Counter[UUID]] = field(default_factory=lambda: defaultdict(Counter))
+    findings: dict[str, set[Finding]] = field(default_factory=lambda: defaultdict(set))
     partitions: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -157,6 +160,7 @@ class Told:
             assert raw is not None
             anomaly = Anomaly.read(raw)
             self.by_session[anomaly.provenance.replay_session_id][anomaly.anomaly_id] += 1
+            self.findings[anomaly.provenance.replay_session_id].add(finding_in(anomaly))
             self.partitions.add(record.partition() or 0)
 
     def await_all(self, session: str, expected: set[UUID], within_s: float = 90) -> None:
