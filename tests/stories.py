@@ -126,10 +126,11 @@ def finding_of(found: Found[Key]) -> Finding:
     )
 
 
-def rule_set(*rules: str, rearm: int = 2, retire: int = 5, concurrent: bool = True) -> RuleSet:
+def rule_set(*rules: str, rearm: int = 2, retire: int = 5, concurrent: bool = True, guards: str = "") -> RuleSet:
     """A small rule set of the rules given as TOML tables."""
     head = f'name = "test"\nversion = 1\ndescription = "for a test"\nrearm_frames = {rearm}\nretire_frames = {retire}\n'
-    return parse_rule_set(head + f"concurrent_is_critical = {str(concurrent).lower()}\n" + "\n".join(rules), "test")
+    head += f"concurrent_is_critical = {str(concurrent).lower()}\n{guards}\n"
+    return parse_rule_set(head + "\n".join(rules), "test")
 
 
 def _item(engine: Engine[str], event: Event, offset: int) -> tuple[object, ...]:

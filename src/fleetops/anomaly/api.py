@@ -12,13 +12,13 @@ from pydantic import BaseModel, Field, JsonValue, SecretStr
 
 from fleetops import __version__
 from fleetops.auth.service_token import require_service_token
-from fleetops.contracts.vocabulary import AnomalyType
+from fleetops.contracts.vocabulary import AnomalyType, Label
 from fleetops.web import create_app, problems
 
 from .features import FRAME_MS
 from .metrics import Metrics
 from .rule_set import RuleSet, Thresholds, threshold_values
-from .rules import Rule, Scope
+from .rules import Rule, Scope, spans
 
 
 class Threshold(BaseModel):
@@ -38,6 +38,10 @@ class RuleView(BaseModel):
     thresholds: dict[str, Threshold]
     window_frames: Annotated[int | None, Field(description="frames it looks at; none where it has no window")]
     window_ms: int | None
+    guards: Annotated[
+        dict[str, int],
+        Field(description="further spans, in frames: warm-up of a track, how many of how many must hold"),
+    ]
 
 
 class RulesAnswer(BaseModel):
@@ -51,6 +55,8 @@ class RulesAnswer(BaseModel):
     rearm_frames: Annotated[int, Field(description="a condition that has not fired for this long has ended")]
     retire_frames: Annotated[int, Field(description="a vehicle silent for this long is forgotten")]
     concurrent_is_critical: bool
+    two_minor_are_warning: Annotated[bool, Field(description="two INFO conditions of one type at once are a WARNING")]
+    classes: Annotated[list[Label], Field(description="only tracks of these classes are judged; empty: all")]
 
 
 class HealthAnswer(BaseModel):
@@ -102,6 +108,8 @@ def build_app(rules: RuleSet, token: SecretStr, metrics: Metrics, status: Callab
             rearm_frames=rules.rearm_frames,
             retire_frames=rules.retire_frames,
             concurrent_is_critical=rules.concurrent_is_critical,
+            two_minor_are_warning=rules.two_minor_are_warning,
+            classes=list(rules.classes),
         )
 
     @router.get("/metrics", tags=["health"], response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -130,4 +138,5 @@ def _view(kind: Rule, values: Thresholds) -> RuleView:
         },
         window_frames=frames,
         window_ms=None if frames is None else frames * FRAME_MS,
+        guards={name: span for name, span in spans(values).items() if name != "window_frames"},
     )

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from fleetops.anomaly.api import Status, build_app
 from fleetops.anomaly.metrics import Metrics
 from fleetops.anomaly.openapi import DOCUMENT, render
-from fleetops.anomaly.rule_set import load_rule_set
+from fleetops.anomaly.rule_set import RuleSet, load_rule_set
 
 RULES = load_rule_set("baseline")
 CLOSED = ["/health", "/anomalies/rules", "/metrics", "/openapi.json"]
@@ -23,9 +23,9 @@ CONNECTED = Status(kafka_connected=True, compiled=False, lag={0: 5, 3: 2})
 TOKEN = {"Authorization": "Bearer s3cret"}
 
 
-def client_of(status: Status = CONNECTED) -> httpx.AsyncClient:
+def client_of(status: Status = CONNECTED, rules: RuleSet = RULES) -> httpx.AsyncClient:
     """A client of a service in that state; it shows no token by itself."""
-    app = build_app(RULES, SecretStr("s3cret"), Metrics(), lambda: status)
+    app = build_app(rules, SecretStr("s3cret"), Metrics(), lambda: status)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://anomaly")
 
 
@@ -80,6 +80,20 @@ async def test_rules_are_explained() -> None:
     assert (braking["window_frames"], braking["window_ms"]) == (5, 500)
     assert rules["active_agents_dropped"]["scope"] == "scene"
     assert all(len(rule["sentence"]) > 20 and rule["thresholds"] for rule in rules.values())
+
+
+async def test_guards_are_explained_too() -> None:
+    """Of the calibrated set: warm-up and sustain per rule, classes and the rest for all."""
+    answer = await authorized(client_of(rules=load_rule_set("calibrated")), "/anomalies/rules")
+    rules = {rule["name"]: rule for rule in answer["rules"]}
+    guards = rules["hard_braking"]["guards"]
+    assert set(guards) == {"slope_frames", "warm_up_frames", "sustain_frames", "sustained_of_frames"}
+    assert guards["sustain_frames"] <= guards["sustained_of_frames"]
+    assert answer["two_minor_are_warning"]
+    assert "CAR" in answer["classes"]
+    assert "PEDESTRIAN" not in answer["classes"]
+    assert all(len(rule["sentence"]) > 20 for rule in rules.values())
+    assert all(threshold["unit"] for rule in rules.values() for threshold in rule["thresholds"].values())
 
 
 async def test_counters_are_in_prometheus_format() -> None:

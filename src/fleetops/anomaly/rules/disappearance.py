@@ -9,7 +9,7 @@ from fleetops.contracts.vocabulary import AnomalyType
 from ..compiled import compiled
 from ..features import GAP_FRAMES, active_agent_ratio, settled
 from ..severity import INFO, NONE, WARNING
-from ..windows import REORDER_FRAMES, Window, active_agents, sighting
+from ..windows import REORDER_FRAMES, Window, active_agents, seen_in, sighting
 from .registry import Features, Scope, rule
 
 
@@ -81,7 +81,10 @@ def vanished_nearby(w: Window, t: VanishedNearby) -> int:
     if w.silent_frames <= t.dropout_frame_threshold:
         return NONE
     last_seen = w.frame - w.silent_frames
-    if float(sighting(w, last_seen)["range_m"]) > t.nearby_m or not settled(w, last_seen, t.warm_up_frames):
+    if float(sighting(w, last_seen)["range_m"]) > t.nearby_m:
+        return NONE
+    # Seen for a single frame amid a blackout is not being known.
+    if not seen_in(w, last_seen - 1) or not settled(w, last_seen, t.warm_up_frames):
         return NONE
     return NONE if _is_explained(w, last_seen, t) else INFO
 
