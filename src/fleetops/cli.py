@@ -161,8 +161,10 @@ def backtest(
 
 @app.command()
 def score(
-    datasets: Annotated[list[Path], typer.Argument(metavar="DATASET...", help="L5Kit zarrs.")],
     rules: Annotated[str, typer.Option(help="A shipped rule set, or a TOML file.")],
+    datasets: Annotated[
+        list[Path] | None, typer.Argument(metavar="[DATASET...]", help="L5Kit zarrs. [default: the golden scenes]")
+    ] = None,
     against: Annotated[str | None, typer.Option(help="Another rule set, on the very same faults.")] = None,
     seeds: Annotated[str, typer.Option(help="tuning (0-9), reporting (100-109), or such as 0-4,7.")] = "reporting",
     vehicle_hours: Annotated[
@@ -186,7 +188,7 @@ def score(
     from .score_command import ScoreOptions, run
 
     asked = (rules, against, seeds, vehicle_hours, tuple(traffic or ()), json, markdown, misses, judgements)
-    run(ScoreOptions(tuple(datasets), *asked), Console())
+    run(ScoreOptions(tuple(datasets or ()), *asked), Console())
 
 
 @dataset_app.command()

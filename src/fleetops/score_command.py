@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,7 @@ from fleetops.anomaly.scorecard.listing import raised_in, read_judgements
 from fleetops.anomaly.scorecard.page import to_markdown
 from fleetops.anomaly.scorecard.report import as_table, to_json
 from fleetops.anomaly.scorecard.scoring import REPORTING, TUNING, Miss, score, steps, watch_traffic
+from fleetops.dataset.golden_scenes import GOLDEN_SCENES, golden_dataset, scenes_of
 from fleetops.dataset.reader import Dataset
 from fleetops.errors import ConfigurationError
 from fleetops.scenes.folder import ZARR, dataset_folder
@@ -29,10 +31,12 @@ TRAFFIC_SEEDS: Final = (1, 2, 3, 4)
 
 _SCENE_SECONDS: Final = 60.0
 
+_SEEDS: Final = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreOptions:
-    """What was asked for. `traffic` are datasets to use as they are; else `vehicle_hours` are generated."""
+    """What was asked for. No dataset means the golden one; no `traffic`, that `vehicle_hours` of it are generated."""
 
     datasets: tuple[Path, ...]
     rules: str
@@ -57,7 +61,7 @@ def run(options: ScoreOptions, console: Console) -> None:
     rule_sets = [load_rule_set(name) for name in (options.rules, options.against) if name is not None]
     seeds = seeds_in(options.seeds)
     judgements = read_judgements(options.judgements)
-    datasets = _named(options.datasets)
+    datasets = _named(options.datasets or (golden_dataset(),))
     with _progress(console) as progress:
         task = progress.add_task("faults", total=steps(datasets.values(), seeds))
         scored = score(rule_sets, datasets, seeds, lambda what: progress.update(task, advance=1, description=what))
@@ -88,10 +92,11 @@ def seeds_in(text: str) -> tuple[int, ...]:
         return named[text]
     seeds: list[int] = []
     for part in text.split(","):
-        first, _, last = part.strip().partition("-")
-        if not first.isdecimal() or not (last or first).isdecimal() or int(last or first) < int(first):
+        numbers = _SEEDS.fullmatch(part.strip())
+        first, last = (int(numbers[1]), int(numbers[2] or numbers[1])) if numbers else (1, 0)
+        if last < first:
             raise ConfigurationError(f"--seeds {text!r}: expected `tuning`, `reporting`, or numbers such as 0-4,7")
-        seeds += range(int(first), int(last or first) + 1)
+        seeds += range(first, last + 1)
     return tuple(dict.fromkeys(seeds))
 
 
@@ -99,12 +104,16 @@ def _named(paths: Sequence[Path]) -> dict[str, Dataset]:
     """Datasets by the names they get in the report: that of the file, and of its folder where that does not tell."""
     named: dict[str, Dataset] = {}
     for path in paths:
-        alike = [other for other in paths if other.name == path.name]
         whole = path.resolve()
-        name = path.name if len(alike) == 1 else f"{whole.parent.name}/{whole.name}"
+        alike = [other for other in paths if other.name == path.name]
+        dataset = Dataset.open(path)
+        if scenes_of(dataset) == GOLDEN_SCENES:
+            name = "the golden scenes"
+        else:
+            name = whole.name if len(alike) == 1 else f"{whole.parent.name}/{whole.name}"
         if name in named:
             raise ConfigurationError(f"{path}: a dataset of this name was given already; name each once")
-        named[name] = Dataset.open(path)
+        named[name] = dataset
     return named
 
 

@@ -14,6 +14,7 @@ from fleetops.dataset.golden_scenes import scenes_of
 from fleetops.dataset.reader import Dataset
 from fleetops.errors import ConfigurationError
 
+from ..engine import Advance, compiled_advance
 from ..evidence import SceneFacts, anomaly_message
 from ..rule_set import RuleSet
 from .runs import Detector, Scene
@@ -43,13 +44,15 @@ def key_of(anomaly: Anomaly) -> str:
     return f"{anomaly.vehicle_id} {frame} {anomaly.anomaly_type} {anomaly.severity}"
 
 
-def raised_in(dataset: Dataset, rules: RuleSet, judgements: Mapping[str, str]) -> list[Raised]:
+def raised_in(
+    dataset: Dataset, rules: RuleSet, judgements: Mapping[str, str], advance: Advance = compiled_advance
+) -> list[Raised]:
     """What is raised in a dataset as it is, by scene and frame.
 
     Raises:
         DatasetError: it cannot be read.
     """
-    detector = Detector(rules)
+    detector = Detector(rules, advance)
     raised: list[Raised] = []
     for definition in scenes_of(dataset):
         block = dataset.block(definition.zarr_scene_index, definition.start_frame, definition.end_frame)

@@ -17,6 +17,7 @@ from fleetops.dataset.golden_scenes import scenes_of
 from fleetops.dataset.reader import Dataset
 
 from ..digest import Finding, combined_digest, finding_of, scene_digest
+from ..engine import Advance, compiled_advance
 from ..load import FRAMES_PER_HOUR, Load, alerts_opened
 from ..rule_set import RuleSet
 from ..windows import Structured
@@ -124,17 +125,19 @@ def score(
     step: Step = lambda _: None,
     faults: Sequence[Fault] = FAULTS,
     per_scene: int = PER_SCENE,
+    advance: Advance = compiled_advance,
 ) -> list[tuple[Scorecard, list[Miss]]]:
     """A scorecard for each rule set, all on the very same disturbed scenes, and what to look at.
 
     Args:
         datasets: by the name that they have in the report.
         step: told what was done, as often as `steps` says.
+        advance: the detector's loop, compiled or plain.
 
     Raises:
         DatasetError: a dataset cannot be read.
     """
-    accounts = [_Account(Detector(rules)) for rules in rule_sets]
+    accounts = [_Account(Detector(rules, advance)) for rules in rule_sets]
     sources = []
     for name, dataset in datasets.items():
         rows = 0
@@ -146,10 +149,13 @@ def score(
 
 
 def watch_traffic(
-    rule_sets: Sequence[RuleSet], datasets: Iterable[Dataset], step: Step = lambda _: None
+    rule_sets: Sequence[RuleSet],
+    datasets: Iterable[Dataset],
+    step: Step = lambda _: None,
+    advance: Advance = compiled_advance,
 ) -> list[Traffic]:
     """What each rule set raises in traffic where nothing is wrong."""
-    detectors = [Detector(rules) for rules in rule_sets]
+    detectors = [Detector(rules, advance) for rules in rule_sets]
     alerts, warnings = [0] * len(detectors), [0] * len(detectors)
     by_rule: list[Counter[str]] = [Counter() for _ in detectors]
     rows = 0
