@@ -26,8 +26,8 @@ from fleetops.scenes.folder import ZARR, dataset_folder
 from fleetops.scenes.load import MOST_PER_SCENE, LoadPlan, load_scenes
 from fleetops.scenes.writer import FAST
 
-TRAFFIC_SEEDS: Final = (1, 2, 3, 4)
-"""Generated traffic is of so many datasets, each of its own networks and vehicles."""
+TRAFFIC_SEEDS: Final = (101, 102, 103, 104)
+"""Generated traffic is of so many datasets, each of its own networks and vehicles. Thresholds saw those of 1 to 9."""
 
 _SCENE_SECONDS: Final = 60.0
 

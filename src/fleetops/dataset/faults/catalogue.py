@@ -11,7 +11,7 @@ from .braking import Braking
 from .identity import id_swap, id_switch
 from .injection import Apply, Needs
 from .perception import heading_flip, label_drop, teleport
-from .visibility import blackout, dropout, dropout_with_return
+from .visibility import blackout, blackout_flickering, dropout, dropout_with_return
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,5 +142,15 @@ FAULTS: Final[tuple[Fault, ...]] = (
         aimed_delay_frames=3,
         needs=Needs(frames=16),
         apply=blackout,
+    ),
+    Fault(
+        "blackout_flickering",
+        "all agents are seen in one frame of ten only, for 6 to 14 frames",
+        _DROPOUT,
+        Severity.WARNING,
+        within_frames=10,
+        aimed_delay_frames=3,
+        needs=Needs(frames=16),
+        apply=blackout_flickering,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..columns import Bools
 from .injection import EGO, Draft, Injection, Target
 
 
@@ -26,13 +27,20 @@ def blackout(draft: Draft, target: Target, rng: np.random.Generator) -> Injectio
 
     None where the scene has a blackout already.
     """
+    ids, place = np.unique(draft.scene.block.agents["track_id"], return_inverse=True)
+    share = 1.0 if rng.random() < 0.5 else 0.9
+    return _leave_out(draft, target, rng, (rng.random(len(ids)) < share)[place])
+
+
+def blackout_flickering(draft: Draft, target: Target, rng: np.random.Generator) -> Injection | None:
+    """A blackout in which each agent is still seen in one frame of ten. None where there is one already."""
+    return _leave_out(draft, target, rng, rng.random(len(draft.scene.frame)) < 0.9)
+
+
+def _leave_out(draft: Draft, target: Target, rng: np.random.Generator, gone: Bools) -> Injection | None:
     if EGO in draft.touched:
         return None
     frames = int(rng.integers(6, 15))
-    scene = draft.scene
-    share = 1.0 if rng.random() < 0.5 else 0.9
-    ids, place = np.unique(scene.block.agents["track_id"], return_inverse=True)
-    gone = (rng.random(len(ids)) < share)[place]
-    gone &= (scene.frame >= target.frame) & (scene.frame < target.frame + frames)
-    draft.kept[gone] = False
+    frame = draft.scene.frame
+    draft.kept[gone & (frame >= target.frame) & (frame < target.frame + frames)] = False
     return Injection((EGO,), target.frame, target.frame + frames)

@@ -212,10 +212,11 @@ def test_a_dropout_leaves_a_gap_or_the_end(seed: int) -> None:
     assert max(rows_of(block, track)) == onset - 1
 
 
+@pytest.mark.parametrize("name", ["blackout", "blackout_flickering"])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_blackout_takes_almost_everyone(seed: int) -> None:
+def test_a_blackout_takes_almost_everyone(name: str, seed: int) -> None:
     """Frames stay, agents go for 6 to 14 of them, and there is one blackout at most."""
-    done = inject(SCENE, BY_NAME["blackout"], seed, 5)
+    done = inject(SCENE, BY_NAME[name], seed, 5)
     (fault,) = done.injections
     assert fault.bearers == (EGO,)
     assert 6 <= fault.end - fault.onset <= 14
