@@ -122,6 +122,7 @@ class Alert(Base):
         Index("idx_status", "alert_status"),
         Index("idx_severity", "severity"),
         Index("idx_alerts_created_at", "created_at", "alert_id"),
+        Index("idx_alerts_scene_id", "scene_id", "created_at"),
         Index(
             "uq_alerts_live_condition",
             "replay_session_id",
@@ -236,6 +237,7 @@ class ActionRecord(Base):
     __table_args__ = (
         Index("idx_operator_actions_alert_id", "alert_id", "number"),
         Index("idx_operator_actions_vehicle_id", "vehicle_id"),
+        Index("idx_operator_actions_comment", "alert_id", postgresql_where=text("metadata ? 'comment'")),
     )
 
     action_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -256,6 +258,7 @@ class Incident(Base):
     __table_args__ = (
         Index("uq_incident_history_alert_id", "alert_id", unique=True),
         Index("idx_incident_history_vehicle_id", "vehicle_id", "created_at"),
+        Index("idx_incident_history_created_at", "created_at", "incident_id"),
     )
 
     incident_id: Mapped[UUID] = mapped_column(primary_key=True)

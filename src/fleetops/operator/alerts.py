@@ -10,23 +10,15 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts.anomalies import Anomaly
-from fleetops.contracts.vocabulary import AlertStatus, AnomalyStatus, AnomalyType, Severity
+from fleetops.contracts.vocabulary import AnomalyStatus
 from fleetops.db.models import Alert, AnomalyRecord
 from fleetops.errors import NotFoundError
 
 from .fleet import read_vehicles
+from .search import AlertFilter
 from .views import AlertView
 
-
-@dataclass(frozen=True, slots=True)
-class AlertFilter:
-    """Which alerts are wanted; an empty field takes all."""
-
-    statuses: tuple[AlertStatus, ...] = ()
-    severities: tuple[Severity, ...] = ()
-    anomaly_types: tuple[AnomalyType, ...] = ()
-    vehicle_id: str | None = None
-    live_only: bool = False
+__all__ = ["AlertAnomalies", "AlertFilter", "anomalies_of", "get_alert", "list_alerts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +35,8 @@ async def list_alerts(
     session: AsyncSession, wanted: AlertFilter, *, after: tuple[datetime, UUID] | None = None, limit: int | None = 100
 ) -> list[AlertView]:
     """Alerts newest first, from behind `after` (creation and id of the last seen); all without a `limit`."""
-    query = select(Alert).order_by(Alert.created_at.desc(), Alert.alert_id.desc()).limit(limit)
-    if wanted.statuses:
-        query = query.where(Alert.alert_status.in_(wanted.statuses))
-    if wanted.severities:
-        query = query.where(Alert.severity.in_(wanted.severities))
-    if wanted.anomaly_types:
-        query = query.where(Alert.anomaly_type.in_(wanted.anomaly_types))
-    if wanted.vehicle_id is not None:
-        query = query.where(Alert.vehicle_id == wanted.vehicle_id)
-    if wanted.live_only:
-        query = query.where(Alert.alert_status != AlertStatus.RESOLVED)
+    query = select(Alert).where(*wanted.conditions())
+    query = query.order_by(Alert.created_at.desc(), Alert.alert_id.desc()).limit(limit)
     if after is not None:
         query = query.where(tuple_(Alert.created_at, Alert.alert_id) < tuple_(*after))
     alerts = (await session.scalars(query)).all()

@@ -17,6 +17,7 @@ from fleetops.db.models import Alert, AnomalyRecord, Disposition, Incident
 from fleetops.db.queries import among
 
 from .outbox import Changes
+from .search import IncidentFilter
 from .views import IncidentView
 
 _SHOWN = ("anomaly_id", "triggered_rule", "features", "thresholds", "evidence", "provenance")
@@ -70,13 +71,18 @@ def close(
     session.add(_incident(alert, evidence[alert.evidence_anomaly_id], now))
 
 
-async def incidents_of(
-    session: AsyncSession, vehicle_id: str, *, after: tuple[datetime, UUID] | None = None, limit: int = 100
+async def list_incidents(
+    session: AsyncSession,
+    wanted: IncidentFilter,
+    *,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 100,
 ) -> list[IncidentView]:
-    """The incidents of a vehicle, newest first, from behind `after` (its creation and id)."""
+    """Incidents newest first, from behind `after` (creation and id of the last seen)."""
     query = (
-        select(Incident)
-        .where(Incident.vehicle_id == vehicle_id)
+        select(Incident, Alert.scene_id, Alert.replay_session_id, Alert.disposition)
+        .join(Alert, Alert.alert_id == Incident.alert_id)
+        .where(*wanted.conditions())
         .order_by(Incident.created_at.desc(), Incident.incident_id.desc())
         .limit(limit)
     )
@@ -84,18 +90,21 @@ async def incidents_of(
         query = query.where(tuple_(Incident.created_at, Incident.incident_id) < tuple_(*after))
     return [
         IncidentView(
-            incident_id=row.incident_id,
-            alert_id=row.alert_id,
-            vehicle_id=row.vehicle_id,
-            anomaly_type=row.anomaly_type,
-            severity=row.severity,
-            evidence=row.evidence,
-            resolved_action_type=row.resolved_action_type,
-            resolved_by_operator_id=row.resolved_by_operator_id,
-            resolved_at=row.resolved_at,
-            created_at=row.created_at,
+            incident_id=incident.incident_id,
+            alert_id=incident.alert_id,
+            vehicle_id=incident.vehicle_id,
+            scene_id=scene_id,
+            replay_session_id=replay_session_id,
+            anomaly_type=incident.anomaly_type,
+            severity=incident.severity,
+            disposition=disposition,
+            evidence=incident.evidence,
+            resolved_action_type=incident.resolved_action_type,
+            resolved_by_operator_id=incident.resolved_by_operator_id,
+            resolved_at=incident.resolved_at,
+            created_at=incident.created_at,
         )
-        for row in await session.scalars(query)
+        for incident, scene_id, replay_session_id, disposition in await session.execute(query)
     ]
 
 

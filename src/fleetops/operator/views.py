@@ -102,8 +102,11 @@ class IncidentView(View):
     incident_id: UUID
     alert_id: UUID
     vehicle_id: str
+    scene_id: str
+    replay_session_id: str
     anomaly_type: AnomalyType
     severity: Severity
+    disposition: str | None
     evidence: dict[str, JsonValue] | None
     resolved_action_type: str | None
     resolved_by_operator_id: str | None

@@ -39,7 +39,8 @@ from fleetops.db.models import (
 from fleetops.errors import ConflictError, IllegalTransitionError, InvalidRequestError, NotFoundError, StaleVersionError
 from fleetops.operator.actions import actions_of
 from fleetops.operator.alerts import get_alert
-from fleetops.operator.incidents import incidents_of
+from fleetops.operator.incidents import list_incidents
+from fleetops.operator.search import IncidentFilter
 from fleetops.operator.vehicles import get_vehicle
 
 LATER = NOW + timedelta(minutes=10)
@@ -144,7 +145,7 @@ async def test_resolve_writes_the_incident_with_its_evidence(sessions: Sessions,
     assert outcome.alert.allowed_actions == []
     assert await state(sessions) is VehicleState.NORMAL
     async with sessions() as session:
-        (incident,) = await incidents_of(session, CAR)
+        (incident,) = await list_incidents(session, IncidentFilter(vehicle_id=CAR))
     assert (incident.resolved_action_type, incident.severity) == ("RESOLVE", Severity.CRITICAL)
     assert incident.evidence is not None
     assert incident.evidence["features"] == worst.features
@@ -192,7 +193,7 @@ async def test_a_pull_over_in_full(sessions: Sessions, alert_id: UUID) -> None:
         "PULL_OVER_SIMULATED",
     )
     async with sessions() as session:
-        (incident,) = await incidents_of(session, CAR)
+        (incident,) = await list_incidents(session, IncidentFilter(vehicle_id=CAR))
         vehicle = await get_vehicle(session, CAR)
         offered = (await get_alert(session, alert_id)).allowed_actions
     assert incident.resolved_action_type == "PULL_OVER_SIMULATED"

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from fleetops.contracts.vocabulary import ActionType, AlertStatus, AnomalyType, Severity
+from fleetops.contracts.vocabulary import ActionType
 from fleetops.operator.actions import Outcome, actions_of
-from fleetops.operator.alerts import AlertFilter, anomalies_of
+from fleetops.operator.alerts import anomalies_of
 from fleetops.operator.alerts import get_alert as find_alert
 from fleetops.operator.alerts import list_alerts as find_alerts
 from fleetops.operator.vehicles import list_vehicles
@@ -18,9 +18,9 @@ from fleetops.web import problems
 from .callers import InTransaction, Viewer
 from .commands import Commanding
 from .conflicts import ConflictProblem
+from .filters import WantedAlerts
 from .paging import decode_moment, encode_moment
 from .schemas import (
-    STORABLE,
     Acknowledged,
     ActionCommand,
     AlertDetail,
@@ -43,20 +43,11 @@ _COMMAND_PROBLEMS = {
 async def list_alerts(
     _: Viewer,
     db: InTransaction,
-    status: Annotated[list[AlertStatus] | None, Query(description="any of these")] = None,
-    severity: Annotated[list[Severity] | None, Query(description="any of these")] = None,
-    vehicle_id: Annotated[str | None, Query(max_length=255, pattern=STORABLE)] = None,
-    anomaly_type: Annotated[list[AnomalyType] | None, Query(alias="type", description="any of these")] = None,
+    wanted: WantedAlerts,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AlertPage:
     """Alerts that match all filters, newest first."""
-    wanted = AlertFilter(
-        statuses=tuple(status or ()),
-        severities=tuple(severity or ()),
-        anomaly_types=tuple(anomaly_type or ()),
-        vehicle_id=vehicle_id,
-    )
     found = await find_alerts(db, wanted, after=decode_moment(cursor) if cursor else None, limit=limit + 1)
     page = found[:limit]
     more = len(found) > limit

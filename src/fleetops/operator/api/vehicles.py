@@ -8,8 +8,9 @@ from fastapi import APIRouter, Path, Query
 
 from fleetops.contracts.vocabulary import Label
 from fleetops.contracts.wire import utc_from_ms
-from fleetops.operator.alerts import AlertFilter, list_alerts
-from fleetops.operator.incidents import incidents_of
+from fleetops.operator.alerts import list_alerts
+from fleetops.operator.incidents import list_incidents
+from fleetops.operator.search import AlertFilter, IncidentFilter
 from fleetops.operator.vehicles import get_vehicle as find_vehicle
 from fleetops.operator.vehicles import list_vehicles as find_vehicles
 from fleetops.web import problems
@@ -60,7 +61,7 @@ async def vehicle_history(
     """The incidents of one vehicle, newest first."""
     await find_vehicle(db, vehicle_id)
     after = decode_moment(cursor) if cursor else None
-    found = await incidents_of(db, vehicle_id, after=after, limit=limit + 1)
+    found = await list_incidents(db, IncidentFilter(vehicle_id=vehicle_id), after=after, limit=limit + 1)
     page = found[:limit]
     more = len(found) > limit
     return IncidentPage(incidents=page, next=encode_moment(page[-1].created_at, page[-1].incident_id) if more else None)
