@@ -6,6 +6,7 @@ the rule set, the number of workers, the broker, and however often a worker is k
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from tests.integration.detection.harness import AnomalyService, Told, workers
 from tests.integration.replay.harness import ReplayService, running, settings_for
-from tests.servers.kafka import KINDS, StartApache, clean_broker, unavailable
+from tests.servers.kafka import CHOICE, StartApache, clean_broker, unavailable
 
 from fleetops.anomaly.backtest.parts import Part, Task
 from fleetops.anomaly.backtest.scan import scan
@@ -26,18 +27,30 @@ from fleetops.dataset.reader import Dataset
 from fleetops.errors import DatasetError
 from fleetops.settings import KafkaSettings
 
-pytestmark = [pytest.mark.broker, pytest.mark.sample]
+pytestmark = pytest.mark.broker
 
-RULE_SETS = ("baseline", "calibrated")
+WORKERS = [("apache", "calibrated"), ("tansu", "baseline")]
+KILLS = [("apache", "baseline"), ("tansu", "calibrated")]
+"""Brokers and rule sets. Each pair of broker, rule set and kind of story is tried; all of them, with
+`FLEETOPS_TEST_FULL` set, take twice as long."""
+
 REAL_SCENE = "scene_00000"
 KILL_EVERY_S = 0.7
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: f"kafka={kind}")
+def stories(chosen: list[tuple[str, str]]) -> pytest.MarkDecorator:
+    """On which brokers a story is told, with which rules."""
+    every = [(kind, rules) for kind in ("apache", "tansu") for rules in ("baseline", "calibrated")]
+    wanted = every if os.environ.get("FLEETOPS_TEST_FULL") else chosen
+    tried = [(CHOICE or kind, rules) for kind, rules in wanted]
+    return pytest.mark.parametrize(("kafka", "rules"), tried, indirect=["kafka"], ids=[f"{k}-{r}" for k, r in tried])
+
+
+@pytest.fixture
 def kafka(
     request: pytest.FixtureRequest, apache_server: StartApache, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[KafkaSettings]:
-    """Every kind of broker, empty for each test."""
+    """A broker of the kind that the story names, empty."""
     yield from clean_broker(request.param, apache_server, tmp_path_factory)
 
 
@@ -78,7 +91,7 @@ def await_digest(told: Told, session: str, expected: str, within_s: float = 90) 
     assert findings_digest(told.findings[session]) == expected
 
 
-@pytest.mark.parametrize("rules", RULE_SETS)
+@stories(WORKERS)
 def test_four_two_and_one_worker(kafka: KafkaSettings, told: Told, golden: Path, tmp_path: Path, rules: str) -> None:
     """The golden scenes at once, as fast as they go, shared by four workers, by two, by one."""
     expected = backtested(golden, rules, Admission())
@@ -95,7 +108,8 @@ def test_four_two_and_one_worker(kafka: KafkaSettings, told: Told, golden: Path,
             await_digest(told, session, expected)
 
 
-@pytest.mark.parametrize("rules", RULE_SETS)
+@pytest.mark.sample
+@stories(KILLS)
 def test_with_workers_killed(
     request: pytest.FixtureRequest, kafka: KafkaSettings, told: Told, l5kit_sample: Path, tmp_path: Path, rules: str
 ) -> None:
@@ -104,7 +118,7 @@ def test_with_workers_killed(
     On Apache Kafka one of two that share the partitions; on the embedded broker the only one, as in
     the demo: its groups do not survive this.
     """
-    apart = "apache" in request.node.name
+    apart = request.node.callspec.params["kafka"] != "tansu"
     sharing = {"session_timeout_ms": 1_500, "heartbeat_interval_ms": 300} if apart else {"sole_consumer": True}
     impatient = kafka.model_copy(update=sharing)
     expected = backtested(l5kit_sample, rules, Admission.everything())
