@@ -21,8 +21,11 @@ from fleetops.dataset.paths import Path
 from .interventions import Sighting
 from .kinematics import BRAKE_MPS2
 
-SPACING_M: Final = 1.0
-"""Of the places that the course is laid through: the noise of a place, 0.06 m, then bends it by 3 degrees at most."""
+SPACING_M: Final = 2.0
+"""Of the places that the course is laid through: the usual noise of a place, 0.06 m, then bends it by 2 degrees."""
+
+_DRIVEN_SHARE: Final = 0.5
+"""Of a new place's distance, how much the recorded speeds must explain: who stands and shakes goes nowhere."""
 
 _SMOOTHED_OVER: Final = 2
 """Places before and behind that one is averaged with; less near the ends, so that the first stays where it is."""
@@ -47,6 +50,9 @@ class Recorded:
     first_frame: int
     """The frame of `event_time_ms[0]`."""
     event_time_ms: Int64s
+    ego_x: Floats
+    ego_y: Floats
+    """The ego's place in each frame, NaN where that is not known."""
     frame: Int32s
     """Of each sighting, ascending."""
     x: Floats
@@ -118,7 +124,7 @@ def _plausible(seen: Sighting, ahead: Recorded, candidates: npt.NDArray[np.intp]
     kept: list[int] = []
     x, y, vx, vy = seen.x, seen.y, seen.vx, seen.vy
     then_ms = int(ahead.event_time_ms[seen.frame_index - ahead.first_frame])
-    last_x, last_y = x, y
+    last_x, last_y, driven_m = x, y, 0.0
     for i in candidates.tolist():
         now_ms = int(ahead.event_time_ms[int(ahead.frame[i]) - ahead.first_frame])
         dt_s = (now_ms - then_ms) / 1000
@@ -128,9 +134,11 @@ def _plausible(seen: Sighting, ahead: Recorded, candidates: npt.NDArray[np.intp]
         if math.hypot(px - foreseen_x, py - foreseen_y) > _GATE_M + _GATE_SHARE * way_m:
             continue
         x, y, vx, vy, then_ms = px, py, pvx, pvy, now_ms
-        if math.hypot(px - last_x, py - last_y) >= SPACING_M:
+        driven_m += way_m
+        distance_m = math.hypot(px - last_x, py - last_y)
+        if distance_m >= SPACING_M and driven_m >= _DRIVEN_SHARE * distance_m:
             kept.append(i)
-            last_x, last_y = px, py
+            last_x, last_y, driven_m = px, py, 0.0
     return np.array(kept, np.intp)
 
 

@@ -26,6 +26,9 @@ CRAWL_MPS: Final = 1.5
 
 _GRID_M: Final = 0.25
 
+_CLOSE_M: Final = 0.05
+"""So near to the end of its way is at the end: the last centimetres of stopping at a point are not driven."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpeedLimit:
@@ -79,36 +82,34 @@ class Way:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Journey:
-    """Arc length (m), speed (m/s) and presence of a vehicle in each frame."""
+    """Arc length (m) and speed (m/s) of a vehicle in each frame."""
 
     s: Floats
     speed_mps: Floats
-    present: Bools
+    may_leave: Bools
+    """It drives on, its way is at an end, and its recording has gone."""
 
 
 def travel(way: Way, speed_mps: float, dt_s: Floats, driving: Bools) -> Journey:
     """Move a vehicle from the start of `way`, where it goes at `speed_mps`.
 
     Frame i comes `dt_s[i]` after the one before it; in it the vehicle drives on where `driving[i]`,
-    and pulls over elsewhere. Who brakes may come to stand a few metres beyond the way's end; who
-    drives off the end when the recording had gone already has left, for good.
+    and pulls over elsewhere. It may come to stand a few metres beyond the way's end.
     """
     count = len(dt_s)
-    s, v = np.zeros(count), np.zeros(count)
-    present = np.ones(count, np.bool_)
+    s, v, may_leave = np.zeros(count), np.zeros(count), np.zeros(count, np.bool_)
     turns = [0, *(np.flatnonzero(np.diff(driving)) + 1).tolist(), count] if count else [0]
     here, speed = 0.0, speed_mps
     for start, end in pairwise(turns):
-        if not driving[start]:
-            _brake(here, speed, dt_s[start:end], s[start:end], v[start:end])
-        else:
+        if driving[start]:
             # As if nothing was to be asked any more: a command that comes later must not change this.
-            left_at = _drive_to_the_end(way, start, here, speed, dt_s[start:], s[start:], v[start:])
-            if left_at is not None and start + left_at < end:
-                present[start + left_at :] = False
-                break
+            _drive_to_the_end(way, start, here, speed, dt_s[start:], s[start:], v[start:])
+            over = (s[start:end] >= way.length - _CLOSE_M) & (np.arange(start, end) > way.recorded_until)
+            may_leave[start:end] = over
+        else:
+            _brake(here, speed, dt_s[start:end], s[start:end], v[start:end])
         here, speed = float(s[end - 1]), float(v[end - 1])
-    return Journey(s, v, present)
+    return Journey(s, v, may_leave)
 
 
 def _brake(here: float, speed: float, dt_s: Floats, s: Floats, v: Floats) -> None:
@@ -120,31 +121,23 @@ def _brake(here: float, speed: float, dt_s: Floats, s: Floats, v: Floats) -> Non
         s[i], v[i] = here, speed
 
 
-def _drive_to_the_end(
-    way: Way, first: int, here: float, speed: float, dt_s: Floats, s: Floats, v: Floats
-) -> int | None:
-    """Drive on; the frame, counted from `first`, in which the vehicle is gone."""
-    left_at = _drive(way, first, here, speed, dt_s, s, v, ends_standing=False)
+def _drive_to_the_end(way: Way, first: int, here: float, speed: float, dt_s: Floats, s: Floats, v: Floats) -> None:
+    _drive(way, here, speed, dt_s, s, v, ends_standing=False)
     arrived = np.flatnonzero(s >= way.length)
     if len(arrived) and first + int(arrived[0]) <= way.recorded_until:
-        # It is there before its recording goes, so it waits for that.
-        left_at = _drive(way, first, here, speed, dt_s, s, v, ends_standing=True)
-    return left_at
+        # It would be there before its recording goes, so it waits for that.
+        _drive(way, here, speed, dt_s, s, v, ends_standing=True)
 
 
-def _drive(
-    way: Way, first: int, here: float, speed: float, dt_s: Floats, s: Floats, v: Floats, *, ends_standing: bool
-) -> int | None:
+def _drive(way: Way, here: float, speed: float, dt_s: Floats, s: Floats, v: Floats, *, ends_standing: bool) -> None:
     limit = SpeedLimit.along(way.station, way.speed_mps, ends_standing=ends_standing)
-    left_at: int | None = None
     for i, dt in enumerate(dt_s.tolist()):
+        if here >= way.length:
+            _brake(here, speed, dt_s[i:], s[i:], v[i:])
+            return
         faster = speed + ACCELERATE_MPS2 * dt
         allowed = limit.at(here + (speed + faster) / 2 * dt)
         after = max(0.0, min(faster, max(allowed, speed - BRAKE_MPS2 * dt)))
         here += (speed + after) / 2 * dt
         speed = after
         s[i], v[i] = here, speed
-        at_end = here >= way.length or (ends_standing and speed == 0.0)
-        if left_at is None and at_end and first + i > way.recorded_until:
-            left_at = i
-    return left_at

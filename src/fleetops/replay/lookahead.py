@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from fleetops.dataset.block import FrameBlock
-from fleetops.dataset.columns import Floats, Int32s, Int64s
+from fleetops.dataset.columns import Floats, Int32s
 from fleetops.dataset.precision import LARGEST, to_event_time_ms
 from fleetops.dataset.reader import Dataset
 
@@ -80,14 +80,12 @@ def _readable(
     ok = largest <= LARGEST  # NaN is not
     return Recorded(
         first_frame=block.start,
-        event_time_ms=_times(block),
+        event_time_ms=to_event_time_ms(block.frames["timestamp"].astype(np.int64)),
+        ego_x=np.asarray(block.frames["ego_translation"][:, 0], np.float64),
+        ego_y=np.asarray(block.frames["ego_translation"][:, 1], np.float64),
         frame=(frame + np.int32(block.start))[ok],
         **{name: values[ok] for name, values in (("x", x), ("y", y), ("z", z), ("vx", vx), ("vy", vy), ("yaw", yaw))},
     )
-
-
-def _times(block: FrameBlock) -> Int64s:
-    return to_event_time_ms(block.frames["timestamp"].astype(np.int64))
 
 
 def _joined(pieces: list[Recorded]) -> Recorded:
@@ -97,7 +95,7 @@ def _joined(pieces: list[Recorded]) -> Recorded:
         frame=np.concatenate([piece.frame for piece in pieces]),
         **{
             name: np.concatenate([getattr(piece, name) for piece in pieces])
-            for name in ("x", "y", "z", "vx", "vy", "yaw")
+            for name in ("ego_x", "ego_y", "x", "y", "z", "vx", "vy", "yaw")
         },
     )
 

@@ -25,6 +25,9 @@ from .course import Course, Poses, Recorded
 from .interventions import Deed, Intervention, Sighting
 from .kinematics import Way, travel
 
+OUT_OF_SIGHT_M: Final = 50.0
+"""From the recorded ego. A vehicle whose path has ended leaves no nearer: it would be taken for one that vanished."""
+
 WIRE_DECIMALS: Final = {
     **dict.fromkeys(
         ("x", "y", "z", "vx", "vy", "vz", "speed", "ax", "ay", "az", "accel", "length", "width", "height", "range_m"),
@@ -78,8 +81,14 @@ class SimulatedVehicle:
         way = Way(course.path.station, course.speed_mps, recorded_until)
         driving = np.array([deed is ActionType.RESUME_SIMULATION for deed in deeds], np.bool_)
         journey = travel(way, float(np.hypot(seen.vx, seen.vy)), dt_s, driving)
-        numbers = _numbers(seen, course.at(journey.s), journey.speed_mps, dt_s, geo)
-        return cls(first, journey.present, numbers, LABEL_INDEX[seen.label], seen.track_length + 1, deeds)
+        poses = course.at(journey.s)
+        numbers = _numbers(seen, poses, journey.speed_mps, dt_s, geo)
+        later = slice(first - ahead.first_frame, None)
+        range_m = np.hypot(poses.x - ahead.ego_x[later], poses.y - ahead.ego_y[later])
+        gone = journey.may_leave & (range_m >= OUT_OF_SIGHT_M)
+        return cls(
+            first, ~np.logical_or.accumulate(gone), numbers, LABEL_INDEX[seen.label], seen.track_length + 1, deeds
+        )
 
     def row(self, frame_index: int) -> SimulatedRow | None:
         """The vehicle in a frame; None where it is as recorded still, or gone."""
@@ -92,10 +101,6 @@ class SimulatedVehicle:
             track_length=self.track_length + i,
             intervention=self.deeds[i],
         )
-
-    def has_taken_over(self, frame_index: int) -> bool:
-        """Whether the recording has no say any more about this vehicle in this frame."""
-        return frame_index >= self.first_frame
 
 
 def _deeds(intervention: Intervention, first: int, frames: int) -> tuple[Deed, ...]:
