@@ -47,7 +47,11 @@ def service(
         tmp_path_factory.mktemp("operator"),
         service_database,
         embedded_kafka,
-        {"FLEETOPS_OPERATOR__REPLAY_URL": nobody, "FLEETOPS_OPERATOR__ANOMALY_URL": nobody},
+        {
+            "FLEETOPS_OPERATOR__REPLAY_URL": nobody,
+            "FLEETOPS_OPERATOR__ANOMALY_URL": nobody,
+            "FLEETOPS_OPERATOR__WEBHOOK_NETWORKS": '["127.0.0.0/8"]',
+        },
     )
     yield running
     running.stop()

@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from tests.servers.processes import free_port, spawn, stop, tail_of
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from fleetops.auth.roles import Role
 from fleetops.bus.producer import Producer
@@ -164,7 +165,13 @@ class OperatorService:
 
     @asynccontextmanager
     async def socket(
-        self, *, since: int | None = None, role: Role = Role.VIEWER, options: Mapping[str, int | None] | None = None
+        self,
+        *,
+        since: int | None = None,
+        role: Role = Role.VIEWER,
+        subprotocols: Sequence[str] = (),
+        compression: str | None = None,
+        options: Mapping[str, int | None] | None = None,
     ) -> AsyncIterator[Socket]:
         """The WebSocket of a program with a token, through a foreign client."""
         query = "" if since is None else f"?since={since}"
@@ -173,7 +180,8 @@ class OperatorService:
             f"{self.url.replace('http', 'ws')}/ws{query}",
             additional_headers={"Authorization": f"Bearer {token}"},
             max_size=None,
-            compression=None,
+            compression=compression,
+            subprotocols=[Subprotocol(each) for each in subprotocols] or None,
             **(options or {}),  # type: ignore[arg-type]  # the library's options differ in type; a test knows which it gives
         ) as connection:
             yield Socket(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,10 +22,10 @@ from fleetops.contracts import ids, topics
 from fleetops.contracts.telemetry import FrameMarker
 from fleetops.contracts.vocabulary import Severity
 from fleetops.contracts.wire import format_epoch_ms
-from fleetops.operator.live.events import LiveEvent
+from fleetops.operator.live.events import LiveEvent, ScenesProgressed, VehiclesNamed
 from fleetops.settings import KafkaSettings
 
-from .running import Event, OperatorService, detect, send
+from .running import Event, OperatorService, Socket, detect, send
 
 Alert = Mapping[str, object]
 Alerts = dict[str, Alert]
@@ -216,6 +217,154 @@ async def test_a_slow_console_is_told_to_resync_and_slows_nobody(service: Operat
         assert await slow.until_closed() == 4429
 
 
+async def test_positions_come_as_binary_frames_to_whoever_asks(
+    service: OperatorService, embedded_kafka: KafkaSettings
+) -> None:
+    """A plain client, names and frames: it ends where the JSON client does, and the rest of the socket is the same."""
+    scene = f"scene_{uuid4().hex[:6]}"
+    vehicles = [ids.vehicle_id(scene, track) for track in (1, 2)]
+    await asyncio.to_thread(_drive, embedded_kafka, vehicles[0], scene, frames=3, hz=50.0)
+    async with service.socket(subprotocols=["x", "fleetops.v1.bin"]) as socket, service.socket() as plain:
+        assert socket.connection.subprotocol == "fleetops.v1.bin"
+        assert plain.connection.subprotocol is None
+        snapshot = await socket.next()
+        assert cast("dict[str, list[str]]", snapshot["positions"])["vehicle_id"] == []
+        seen = Positions()
+        await seen.until(socket, vehicles[0], x=2.0)
+        assert seen.full_frames == 1
+        await asyncio.to_thread(_drive, embedded_kafka, vehicles[1], scene, frames=5, hz=50.0)
+        await seen.until(socket, vehicles[1], x=4.0)
+        shown: dict[str, list[object]] = {"vehicle_id": []}
+        while shown["vehicle_id"] != [vehicles[1]] or shown["frame_index"] != [4]:
+            shown = cast("dict[str, list[object]]", (await plain.until("vehicles_moved"))["positions"])
+        at = seen.by_vehicle()[vehicles[1]]
+        assert at[0] == pytest.approx(shown["lon"][0], abs=1e-7)
+        assert at[1] == pytest.approx(shown["lat"][0], abs=1e-7)
+        assert at[2:4] == (5.0, 1.25)
+        assert seen.scenes[scene] == "s1"
+        await asyncio.to_thread(detect, embedded_kafka, anomaly(vehicle=vehicles[0]))
+        await seen.until_event(socket, "alert_created")
+        anew = telemetry(vehicles[0], 0, scene=scene, session="s2")  # a new replay of the scene takes its place
+        await asyncio.to_thread(send, embedded_kafka, topics.RAW_TELEMETRY, [(vehicles[0], anew)])
+        await seen.until_gone(socket, [vehicles[1]])
+
+
+async def test_a_binary_client_resumes_with_names_of_its_own(
+    service: OperatorService, embedded_kafka: KafkaSettings
+) -> None:
+    """Numbers belong to a connection: on coming back with `since` they are told anew, before the first frame."""
+    scene = f"scene_{uuid4().hex[:6]}"
+    vehicle = ids.vehicle_id(scene, 7)
+    async with service.socket() as socket:
+        seq = cast("int", (await socket.next())["seq"])
+    await asyncio.to_thread(_drive, embedded_kafka, vehicle, scene, frames=2, hz=50.0)
+    await asyncio.to_thread(detect, embedded_kafka, anomaly(vehicle=vehicle))
+    async with service.socket() as other:
+        first = await other.until("snapshot")
+        if first["seq"] != seq + 2:
+            await other.numbered(seq + 2)
+    async with service.socket(since=seq, subprotocols=["fleetops.v1.bin"]) as socket:
+        assert [(await socket.next())["seq"] for _ in range(2)] == [seq + 1, seq + 2]
+        seen = Positions()
+        await seen.until(socket, vehicle, x=1.0)
+        assert seen.full_frames == 1
+
+
+async def test_a_slow_binary_client_misses_frames_and_no_events(
+    service: OperatorService, embedded_kafka: KafkaSettings
+) -> None:
+    """While it does not read, frames are dropped; then it hears every event in order, and where everything is."""
+    scene = f"scene_{uuid4().hex[:6]}"
+    vehicle = ids.vehicle_id(scene, 7)
+    async with service.socket(subprotocols=["fleetops.v1.bin"], options={"max_queue": 1}) as slow:
+        began = cast("int", (await slow.next())["seq"])
+        await asyncio.to_thread(service.sql, _FLOOD)
+        await asyncio.to_thread(_drive, embedded_kafka, vehicle, scene, frames=100, hz=50.0)
+        seen = Positions()
+        await seen.until(slow, vehicle, x=99.0)
+        while len(seen.seqs) < 4_000:
+            seen.take(await slow.connection.recv())
+        assert seen.seqs == list(range(began + 1, began + 4_001))
+
+
+async def test_positions_are_not_deflated(service: OperatorService) -> None:
+    """Whatever a client offers: it would cost 90 times the CPU of sending them as they are."""
+    async with service.socket(subprotocols=["fleetops.v1.bin"], compression="deflate") as socket:
+        assert socket.connection.response is not None
+        assert "Sec-WebSocket-Extensions" not in socket.connection.response.headers
+
+
+class Positions:
+    """What a plain client knows from names and frames; it forgets who is gone."""
+
+    def __init__(self) -> None:
+        self.names: dict[int, str] = {}
+        self.at: dict[int, tuple[float, float, float, float, int]] = {}
+        self.scenes: dict[str, str] = {}
+        self.full_frames = 0
+        self.seqs: list[int] = []
+        self.last_type = ""
+
+    def take(self, message: str | bytes) -> None:
+        """Take in one message, whichever it is."""
+        if isinstance(message, bytes):
+            self._frame(message)
+            return
+        event = json.loads(message)
+        self.last_type = event["type"]
+        if event["type"] == "vehicles_named":
+            VehiclesNamed.model_validate(event)
+            self.names.update(zip(event["id"], event["vehicle_id"], strict=True))
+        elif event["type"] == "scenes_progressed":
+            ScenesProgressed.model_validate(event)
+            self.scenes.update({each["scene_id"]: each["replay_session_id"] for each in event["scenes"]})
+        elif "seq" in event:
+            self.seqs.append(event["seq"])
+
+    def _frame(self, frame: bytes) -> None:
+        _, flags, at, count, gone = struct.unpack_from("<BBHII", frame, 0)
+        if flags & 1:
+            self.at.clear()
+            self.full_frames += 1
+        columns: list[tuple[float, ...]] = []
+        for layout in (f"<{count}i", f"<{count}i", f"<{count}f", f"<{count}f", f"<{count}I", f"<{gone}I", f"<{count}B"):
+            columns.append(struct.unpack_from(layout, frame, at))
+            at += struct.calcsize(layout)
+        lon, lat, speed, heading, numbers, left, state = columns
+        for row in zip(numbers, lon, lat, speed, heading, state, strict=True):
+            assert int(row[0]) in self.names  # named before it is used
+            self.at[int(row[0])] = (row[1] / 1e7, row[2] / 1e7, row[3], row[4], int(row[5]))
+        for each in left:
+            self.at.pop(int(each), None)
+
+    def by_vehicle(self) -> dict[str, tuple[float, float, float, float, int]]:
+        """Where each vehicle is."""
+        return {self.names[number]: at for number, at in self.at.items()}
+
+    async def until(self, socket: Socket, vehicle: str, *, x: float, within_s: float = 60) -> None:
+        """Read on until `vehicle`, which `_drive` moves along x, is where it should be."""
+        lon = -122.1619 + x * LON_PER_X
+        async with asyncio.timeout(within_s):
+            while abs(self.by_vehicle().get(vehicle, (0.0,))[0] - lon) > 1e-6:
+                self.take(await socket.connection.recv())
+
+    async def until_event(self, socket: Socket, kind: str, within_s: float = 60) -> None:
+        """Read on until an event of this kind."""
+        async with asyncio.timeout(within_s):
+            while self.last_type != kind:
+                self.take(await socket.connection.recv())
+
+    async def until_gone(self, socket: Socket, vehicles: list[str], within_s: float = 60) -> None:
+        """Read on until none of these is there."""
+        async with asyncio.timeout(within_s):
+            while self.by_vehicle().keys() & set(vehicles):
+                self.take(await socket.connection.recv())
+
+
+LON_PER_X = 1e-4
+"""How far `_drive` moves a vehicle east for each metre of x: enough to tell frames apart."""
+
+
 _FLOOD = """
 INSERT INTO outbox (kind, event)
 SELECT 'action_executed', jsonb_build_object('action', jsonb_build_object('filling', repeat('x', 500)))
@@ -228,6 +377,7 @@ def _drive(kafka: KafkaSettings, vehicle: str, scene: str, *, frames: int, hz: f
     producer = Producer(kafka, "test")
     for frame in range(frames):
         record = json.loads(telemetry(vehicle, frame, scene=scene, x=float(frame)))
+        record["telemetry"]["geo"]["lon"] += frame * LON_PER_X
         record["processing_time"] = format_epoch_ms(time.time_ns() // 1_000_000)
         producer.send(topics.RAW_TELEMETRY, json.dumps(record).encode(), key=vehicle.encode())
         producer.poll()

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Response, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from fleetops.errors import FleetOpsError
-from fleetops.operator.live.hub import Console
+from fleetops.operator.live.hub import Console, Message
 from fleetops.operator.live.opening import opening
 from fleetops.operator.people import Credential
 from fleetops.operator.runtime import Runtime, runtime_of
@@ -19,6 +19,12 @@ from fleetops.web import PROBLEM_JSON, Problem, error_type
 
 from .callers import identify
 from .origin import require_own_origin
+
+BINARY: Final = "fleetops.v1.bin"
+"""Positions as binary frames (`live/frame.py`); everything else stays JSON."""
+
+SUBPROTOCOLS: Final = (BINARY, "fleetops.v1.json")
+"""In the order we prefer them. Who asks for none gets JSON too."""
 
 log = structlog.stdlib.get_logger()
 
@@ -36,11 +42,12 @@ async def socket(websocket: WebSocket, since: Annotated[int | None, Query(ge=0)]
     except FleetOpsError as error:
         await websocket.send_denial_response(_refusal(error))
         return
-    console = Console(credential.hash)
+    subprotocol = next((each for each in SUBPROTOCOLS if each in websocket.scope["subprotocols"]), None)
+    console = Console(credential.hash, binary=subprotocol == BINARY)
     runtime.hub.consoles.add(console)
     log.info("console_connected", operator_id=credential.principal.operator_id, since=since)
     try:
-        await websocket.accept()
+        await websocket.accept(subprotocol)
         await _run(websocket, runtime, console, since)
     finally:
         runtime.hub.consoles.discard(console)
@@ -83,10 +90,17 @@ async def _run(websocket: WebSocket, runtime: Runtime, console: Console, since: 
 
 
 async def _send(websocket: WebSocket, runtime: Runtime, console: Console, since: int | None) -> None:
-    async for text in opening(runtime.sessions, runtime.fleet, console, since):
-        await websocket.send_text(text)
-    while (queued := await console.next_text()) is not None:
-        await websocket.send_text(queued)
+    async for message in opening(runtime.sessions, runtime.fleet, console, since):
+        await _send_one(websocket, message)
+    while (queued := await console.next_message()) is not None:
+        await _send_one(websocket, queued)
+
+
+async def _send_one(websocket: WebSocket, message: Message) -> None:
+    if isinstance(message, bytes):
+        await websocket.send_bytes(message)
+    else:
+        await websocket.send_text(message)
 
 
 async def _listen(websocket: WebSocket) -> None:

@@ -116,6 +116,28 @@ class VehiclesMoved(View):
     scenes: list[SceneProgress]
 
 
+class VehiclesNamed(View):
+    """With subprotocol `fleetops.v1.bin`: which numbers stand for which vehicles in the frames to come.
+
+    All of them once at the beginning, then those that are new. A number belongs to this
+    connection, and is never given to another vehicle.
+    """
+
+    type: Literal["vehicles_named"] = "vehicles_named"
+    id: list[int]
+    vehicle_id: list[str]
+    length: Annotated[list[float], Field(description="m, as first seen")]
+    width: Annotated[list[float], Field(description="m, as first seen")]
+
+
+class ScenesProgressed(View):
+    """With subprotocol `fleetops.v1.bin`: how far the replays are, once a second, and when one begins or ends."""
+
+    type: Literal["scenes_progressed"] = "scenes_progressed"
+    server_time: UtcMs
+    scenes: list[SceneProgress]
+
+
 class LiveEvent(
     RootModel[
         Annotated[

@@ -53,6 +53,8 @@ class Track:
     track_id: int
     session: str
     slot: int
+    number: int = 0
+    """What binary frames call it: given once, to this vehicle in this session, by this replica."""
     label: str = ""
     length: float = 0.0
     width: float = 0.0
@@ -90,6 +92,9 @@ class Moves:
     tracks: list[Track]
     gone: list[str]
     emitted_ms: int | None
+    new: list[Track]
+    """Of those, who has not been told of before."""
+    gone_numbers: list[int]
 
 
 @dataclass(slots=True)
@@ -106,6 +111,9 @@ class LiveFleet:
     _superseded: _Superseded = field(default_factory=lambda: deque(maxlen=1000))
     _dirty: dict[str, Track] = field(default_factory=dict)
     _gone: dict[str, None] = field(default_factory=dict)
+    _new: dict[int, Track] = field(default_factory=dict)
+    _gone_numbers: list[int] = field(default_factory=list)
+    _last_number: int = 0
     _emitted: datetime | None = None
 
     def apply(self, messages: Iterable[Sighting | Marker], now_s: float) -> None:
@@ -174,8 +182,11 @@ class LiveFleet:
     def take_moves(self) -> Moves:
         """What changed since the last call."""
         emitted_ms = None if self._emitted is None else epoch_ms(self._emitted)
-        moves = Moves(list(self._dirty.values()), list(self._gone), emitted_ms)
+        moves = Moves(
+            list(self._dirty.values()), list(self._gone), emitted_ms, list(self._new.values()), self._gone_numbers
+        )
         self._dirty, self._gone, self._emitted = {}, {}, None
+        self._new, self._gone_numbers = {}, []
         return moves
 
     @property
@@ -226,8 +237,10 @@ class LiveFleet:
             return None
         track = self.tracks.get(seen.vehicle_id)
         if track is None:
-            track = Track(seen.vehicle_id, seen.scene_id, seen.track_id, scene.session, self._slot())
-            self.tracks[seen.vehicle_id] = track
+            self._last_number += 1
+            number = self._last_number
+            track = Track(seen.vehicle_id, seen.scene_id, seen.track_id, scene.session, self._slot(), number)
+            self.tracks[seen.vehicle_id] = self._new[number] = track
             self._gone.pop(seen.vehicle_id, None)
         elif seen.frame_index <= track.last_frame:
             return None
@@ -257,6 +270,8 @@ class LiveFleet:
         self._free.append(track.slot)
         self._dirty.pop(track.vehicle_id, None)
         self._gone[track.vehicle_id] = None
+        if self._new.pop(track.number, None) is None:  # who was never told of is not told of now
+            self._gone_numbers.append(track.number)
 
 
 def _is_stale(track: Track, scene: Scene, now_s: float) -> bool:

@@ -15,8 +15,9 @@ from fleetops.operator.vehicles import list_vehicles
 
 from .events import Snapshot
 from .fleet import LiveFleet
-from .hub import Console
-from .picture import encode_all, positions, progress
+from .hub import Console, Message
+from .moment import whole_fleet
+from .picture import NOWHERE, encode_names, positions, progress
 
 MAX_MISSED: Final = 2_000
 """A console that missed more begins anew: a snapshot is smaller than its own history."""
@@ -24,16 +25,22 @@ MAX_MISSED: Final = 2_000
 
 async def opening(
     sessions: async_sessionmaker[AsyncSession], fleet: LiveFleet, console: Console, since: int | None
-) -> AsyncIterator[str]:
+) -> AsyncIterator[Message]:
     """The first messages of a socket. `console` must be registered already, so that it misses nothing meanwhile."""
     missed = None if since is None else await _missed(sessions, since)
     if since is None or missed is None:
         yield await _snapshot(sessions, fleet, console)
-        return
-    for event in missed:
-        yield encode_event(event)
-    console.begin(missed[-1].seq if missed else since)
-    yield encode_all(fleet, None, _now_ms())
+    else:
+        for event in missed:
+            yield encode_event(event)
+        console.begin(missed[-1].seq if missed else since)
+    if console.binary:
+        console.sees_everything()
+        for message in (encode_names(list(fleet.tracks.values())), *whole_fleet(fleet, _now_ms(), binary=True)):
+            yield message
+    elif missed is not None:
+        for message in whole_fleet(fleet, _now_ms(), binary=False):
+            yield message
 
 
 def encode_event(event: OutboxEvent) -> str:
@@ -63,7 +70,7 @@ async def _snapshot(sessions: async_sessionmaker[AsyncSession], fleet: LiveFleet
         server_time=datetime.now(UTC),
         vehicles=vehicles,
         alerts=alerts,
-        positions=positions(fleet),
+        positions=NOWHERE if console.binary else positions(fleet),
         scenes=progress(fleet),
     ).model_dump_json()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -36,6 +37,10 @@ def columns(fleet: LiveFleet, tracks: Sequence[Track]) -> Columns:
     }
 
 
+NOWHERE: Final = Positions.model_validate({name: [] for name in Positions.model_fields})
+"""The positions of a snapshot for whoever gets them as a binary frame right after it."""
+
+
 def positions(fleet: LiveFleet) -> Positions:
     """Where every vehicle is."""
     return Positions.model_validate(columns(fleet, list(fleet.tracks.values())))
@@ -55,6 +60,25 @@ def progress(fleet: LiveFleet) -> list[SceneProgress]:
         )
         for scene in fleet.scenes.values()
     ]
+
+
+def encode_names(tracks: Sequence[Track]) -> str:
+    """A `vehicles_named` event: what binary frames call `tracks`."""
+    event = {
+        "type": "vehicles_named",
+        "id": [track.number for track in tracks],
+        "vehicle_id": [track.vehicle_id for track in tracks],
+        "length": [round(track.length, _METRE_DECIMALS) for track in tracks],
+        "width": [round(track.width, _METRE_DECIMALS) for track in tracks],
+    }
+    return msgspec.json.encode(event).decode()
+
+
+def encode_progress(fleet: LiveFleet, server_ms: int) -> str:
+    """A `scenes_progressed` event, which goes with binary frames."""
+    scenes: list[JsonValue] = [scene.model_dump(mode="json") for scene in progress(fleet)]
+    event = {"type": "scenes_progressed", "server_time": format_epoch_ms(server_ms), "scenes": scenes}
+    return msgspec.json.encode(event).decode()
 
 
 def encode_moves(fleet: LiveFleet, moves: Moves, server_ms: int) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from .fleet import LiveFleet
 from .hub import Hub
-from .picture import encode_all, encode_moves
+from .moment import Moment
 
 PERIOD_S: Final = 0.1
 _SETTLE_S: Final = 0.01  # a frame's records come in several batches; wait for the rest rather than show half
@@ -23,6 +23,8 @@ class Ticker:
     def __init__(self, fleet: LiveFleet, hub: Hub) -> None:
         self._fleet, self._hub = fleet, hub
         self._news = asyncio.Event()
+        self._scenes_told: list[tuple[str, str, float | None, float]] = []
+        self._progress_at = 0.0
 
     def wake(self) -> None:
         """Something was applied to the fleet. On the event loop's thread."""
@@ -50,8 +52,11 @@ class Ticker:
         moves = self._fleet.take_moves()
         if not self._hub.consoles:
             return
-        server_ms = time.time_ns() // 1_000_000
-        self._hub.show(
-            encode_moves(self._fleet, moves, server_ms),
-            lambda: encode_all(self._fleet, moves.emitted_ms, server_ms),
-        )
+        now = time.monotonic()
+        states = [
+            (scene.scene_id, scene.session, scene.ended_s, scene.rate_hz) for scene in self._fleet.scenes.values()
+        ]
+        progress_due = states != self._scenes_told or now - self._progress_at >= _HEARTBEAT_S
+        if progress_due:
+            self._scenes_told, self._progress_at = states, now
+        self._hub.show(Moment(self._fleet, moves, time.time_ns() // 1_000_000, with_progress=progress_due))
