@@ -68,11 +68,12 @@ def most_probable(agents: Rows) -> tuple[npt.NDArray[np.intp], Floats]:
 
 
 def normalize(
-    block: FrameBlock, carry: Carry | None, admission: Admission, geo: GeoReference
+    block: FrameBlock, carry: Carry | None, admission: Admission, geo: GeoReference | None
 ) -> tuple[TelemetryColumns, Carry]:
     """Telemetry of a block's frames, and what to hand in with the block that follows it.
 
     `carry` None begins a scene, at whatever frame. Cut into consecutive blocks anywhere, a scene gives the same rows.
+    Without `geo`, which detection does not need, lon and lat are zero.
 
     Raises:
         ValueError: the block does not follow the one that `carry` came from.
@@ -141,7 +142,9 @@ def normalize(
     return columns, Carry(block.scene_index, block.end, tracks, ego_after)
 
 
-def _numbers(layout: Layout, agents: Mapping[str, Floats], ego: EgoMotion, geo: GeoReference) -> dict[str, Floats]:
+def _numbers(
+    layout: Layout, agents: Mapping[str, Floats], ego: EgoMotion, geo: GeoReference | None
+) -> dict[str, Floats]:
     """All columns of real numbers, derived ones included, rounded. What neither agents nor ego have is zero."""
     table = np.zeros((len(_COLUMN), len(layout)))
     columns = {name: table[index] for name, index in _COLUMN.items()}
@@ -154,7 +157,8 @@ def _numbers(layout: Layout, agents: Mapping[str, Floats], ego: EgoMotion, geo: 
     columns["accel"][:] = _magnitude(columns["ax"], columns["ay"], columns["az"])
     ego_x, ego_y = ego.anchor[:, layout.frame]
     columns["range_m"][:] = np.hypot(columns["x"] - ego_x, columns["y"] - ego_y)
-    columns["lon"][:], columns["lat"][:] = geo.lonlat(columns["x"], columns["y"], columns["z"])
+    if geo is not None:
+        columns["lon"][:], columns["lat"][:] = geo.lonlat(columns["x"], columns["y"], columns["z"])
     for decimals, names in _ROUNDED:
         round_in_place(table[_COLUMN[names[0]] : _COLUMN[names[-1]] + 1], decimals)
     return columns

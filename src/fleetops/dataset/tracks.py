@@ -18,6 +18,8 @@ from .columns import Bools, Floats, Int32s, Int64s
 
 _Number = TypeVar("_Number", np.int64, np.float64)
 
+_SHORT = np.iinfo(np.uint16).max
+
 STATE = np.dtype(
     [
         ("track_id", np.int64),
@@ -60,6 +62,9 @@ class Followed:
 
 def by_track(track_id: Int64s) -> npt.NDArray[np.intp]:
     """The order that brings a track's sightings together, earliest first."""
+    low, high = (int(track_id.min()), int(track_id.max())) if len(track_id) else (0, 0)
+    if high - low <= _SHORT:  # numpy sorts these by radix, in a twentieth of the time
+        return np.argsort((track_id - low).astype(np.uint16), kind="stable")
     return np.argsort(track_id, kind="stable")
 
 
