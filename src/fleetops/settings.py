@@ -6,6 +6,7 @@ underscores: `FLEETOPS_KAFKA__BOOTSTRAP_SERVERS`, `FLEETOPS_REPLAY__PORT`.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -149,6 +150,14 @@ class OperatorSettings(_Section):
         int, Field(ge=1, description="failed ones per minute, of one address and of one name, until one has to wait")
     ] = 10
     oidc: Annotated[OidcSettings | None, Field(description="sign in with a company's account")] = None
+    webhook_networks: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        Field(description="where webhooks may lead besides public addresses, by http too: 10.0.0.0/8"),
+    ] = ()
+    webhook_timeout_s: Annotated[float, Field(gt=0, description="how long a receiver may take to answer")] = 10.0
+    webhook_give_up_h: Annotated[
+        float, Field(gt=0, description="a webhook that fails this long without a break is disabled")
+    ] = 72.0
     mapbox_token: Annotated[
         str | None, Field(description="a public Mapbox token (pk.…): streets; none = MapLibre, no outside request")
     ] = None

@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import copy_context
+from datetime import timedelta
 from typing import Final
 
 import httpx
@@ -38,6 +39,7 @@ from .relay import Relay
 from .runtime import LOGIN_WINDOW_S, Runtime
 from .timers import Timers
 from .upkeep import Upkeep
+from .webhook_delivery import Webhooks
 
 log = structlog.stdlib.get_logger()
 
@@ -119,6 +121,13 @@ class Process:
             "feed": feed.run,
             "ticker": ticker.run,
             "ledger": Ledger(engine, sessions, runtime.fleet, runtime.delays, listening=lambda: reading.connected).run,
+            "webhooks": Webhooks(
+                engine,
+                sessions,
+                networks=settings.operator.webhook_networks,
+                timeout_s=settings.operator.webhook_timeout_s,
+                give_up=timedelta(hours=settings.operator.webhook_give_up_h),
+            ).run,
             "upkeep": Upkeep(sessions, runtime.hub).run,
         }
         threads = [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -254,6 +256,11 @@ def test_the_commands(database_settings: Settings, tmp_path: Path, capsys: pytes
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["number"] for line in lines] == list(range(1, 8))
     assert f"7:{lines[-1]['hash']}" == head
+    exported = tmp_path / "log.jsonl"
+    assert audit_commands.export(database_settings, exported, "jsonl", None, None) == 7
+    assert plain_check(exported) == (0, head)
+    exported.write_text(exported.read_text().replace("seen on camera", "seen in person"))
+    assert plain_check(exported) == (1, "")
     table = tmp_path / "log.csv"
     assert audit_commands.export(database_settings, table, "csv", NOW, None) == 7
     assert audit_commands.export(database_settings, tmp_path / "none.csv", "csv", None, NOW) == 0
@@ -265,6 +272,15 @@ def test_the_commands(database_settings: Settings, tmp_path: Path, capsys: pytes
         audit_commands.verify(database_settings, None)
     with pytest.raises(ConfigurationError, match="cannot be written"):
         audit_commands.export(database_settings, tmp_path / "no" / "folder", "csv", None, None)
+
+
+def plain_check(exported: Path) -> tuple[int, str]:
+    """What the documented script says of an export, without FleetOps."""
+    script = Path(__file__).parents[3] / "docs" / "examples" / "verify_audit_export.py"
+    run = subprocess.run(
+        [sys.executable, "-I", str(script), str(exported)], capture_output=True, text=True, check=False
+    )
+    return run.returncode, run.stdout.strip()
 
 
 def story(settings: Settings, what: str) -> None:

@@ -127,6 +127,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/alerts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Alerts
+         * @description All alerts that match, newest first, as they stand when they are read.
+         */
+        get: operations["export_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alerts/groups": {
         parameters: {
             query?: never;
@@ -419,6 +439,46 @@ export interface paths {
          * @description Whether operator-service can do its work, and how busy it is.
          */
         get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Incidents
+         * @description How alerts ended, newest first: incidents that match all filters.
+         */
+        get: operations["list_incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Incidents
+         * @description All incidents that match, newest first, with their evidence.
+         */
+        get: operations["export_incidents"];
         put?: never;
         post?: never;
         delete?: never;
@@ -741,6 +801,78 @@ export interface paths {
         get: operations["vehicle_telemetry"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description All webhooks.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Create Webhook
+         * @description Have an address told of what happens from now on.
+         */
+        post: operations["create_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Webhook
+         * @description One webhook.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Webhook
+         * @description Tell it no more.
+         */
+        delete: operations["delete_webhook"];
+        options?: never;
+        head?: never;
+        /**
+         * Change Webhook
+         * @description Change its address, what it is told of, or whether it is told at all.
+         */
+        patch: operations["change_webhook"];
+        trace?: never;
+    };
+    "/webhooks/{webhook_id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Webhook Secret
+         * @description Sign with a new secret from now on; the old one is worth nothing any more.
+         */
+        post: operations["renew_webhook_secret"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1370,6 +1502,12 @@ export interface components {
             websocket_path: string;
         };
         /**
+         * Disposition
+         * @description How a person judged an alert when resolving it.
+         * @enum {string}
+         */
+        Disposition: "true" | "false" | "duplicate" | "expected";
+        /**
          * Evidence
          * @description What the vehicle did over the window of the rule: parallel lists, oldest first.
          *
@@ -1415,6 +1553,12 @@ export interface components {
             status: "executed" | "unchanged";
             vehicle: components["schemas"]["VehicleView"] | null;
         };
+        /**
+         * ExportFormat
+         * @description How an export is written.
+         * @enum {string}
+         */
+        ExportFormat: "csv" | "json";
         /**
          * Health
          * @description How operator-service is.
@@ -1469,6 +1613,8 @@ export interface components {
             anomaly_type: components["schemas"]["AnomalyType"];
             /** Created At */
             created_at: string;
+            /** Disposition */
+            disposition: string | null;
             /** Evidence */
             evidence: {
                 [key: string]: components["schemas"]["JsonValue"];
@@ -1478,12 +1624,16 @@ export interface components {
              * Format: uuid
              */
             incident_id: string;
+            /** Replay Session Id */
+            replay_session_id: string;
             /** Resolved Action Type */
             resolved_action_type: string | null;
             /** Resolved At */
             resolved_at: string | null;
             /** Resolved By Operator Id */
             resolved_by_operator_id: string | null;
+            /** Scene Id */
+            scene_id: string;
             severity: components["schemas"]["Severity"];
             /** Vehicle Id */
             vehicle_id: string;
@@ -1663,6 +1813,28 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
+         * NewWebhook
+         * @description An address to be told of events.
+         */
+        NewWebhook: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Events
+             * @description which events it is told of
+             */
+            events?: components["schemas"]["OutboxKind"][];
+            /**
+             * Url
+             * @description https; http and private addresses only in networks that the settings allow
+             * @example https://example.com/fleetops
+             */
+            url: string;
+        };
+        /**
          * OperatorCommand
          * @description Who acts, and on which version of the alert.
          */
@@ -1716,6 +1888,12 @@ export interface components {
             provided: boolean;
             role: components["schemas"]["Role"];
         };
+        /**
+         * OutboxKind
+         * @description Which event a row of the outbox is to the consoles.
+         * @enum {string}
+         */
+        OutboxKind: "alert_created" | "alert_updated" | "vehicle_updated" | "action_executed";
         /**
          * PasswordLogin
          * @description Who one is, and the proof.
@@ -2288,6 +2466,91 @@ export interface components {
             /** Vehicle Id */
             vehicle_id: string;
         };
+        /**
+         * WebhookChange
+         * @description What is given is changed; failures are forgotten, and the next attempt comes at once.
+         */
+        WebhookChange: {
+            /** Description */
+            description?: string | null;
+            /**
+             * Enabled
+             * @description one that is enabled again is told of what happens from then on
+             */
+            enabled?: boolean | null;
+            /** Events */
+            events?: components["schemas"]["OutboxKind"][] | null;
+            /** Url */
+            url?: string | null;
+        };
+        /**
+         * WebhookList
+         * @description All webhooks, the oldest first.
+         */
+        WebhookList: {
+            /** Webhooks */
+            webhooks: components["schemas"]["WebhookView"][];
+        };
+        /**
+         * WebhookSecret
+         * @description A webhook, with what its events are signed with: shown this once.
+         */
+        WebhookSecret: {
+            /**
+             * Secret
+             * @description `whsec_…`, as Standard Webhooks has it
+             */
+            secret: string;
+            webhook: components["schemas"]["WebhookView"];
+        };
+        /**
+         * WebhookView
+         * @description A webhook and how it goes with it.
+         */
+        WebhookView: {
+            /** Created At */
+            created_at: string;
+            /** Created By */
+            created_by: string;
+            /** Description */
+            description: string;
+            /** Disabled At */
+            disabled_at: string | null;
+            /**
+             * Disabled By
+             * @description who did; `system` where it failed for too long
+             */
+            disabled_by: string | null;
+            /** Events */
+            events: components["schemas"]["OutboxKind"][];
+            /** Failing Since */
+            failing_since: string | null;
+            /**
+             * Failures
+             * @description attempts in a row that failed
+             */
+            failures: number;
+            /** Last Delivered At */
+            last_delivered_at: string | null;
+            /** Last Error */
+            last_error: string | null;
+            /** Next Attempt At */
+            next_attempt_at: string | null;
+            /** Url */
+            url: string;
+            /** Version */
+            version: number;
+            /**
+             * Waiting
+             * @description how many events of the outbox lie behind its place
+             */
+            waiting: number;
+            /**
+             * Webhook Id
+             * Format: uuid
+             */
+            webhook_id: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2321,8 +2584,10 @@ export type BulkResult = components['schemas']['BulkResult'];
 export type Company = components['schemas']['Company'];
 export type ConflictProblem = components['schemas']['ConflictProblem'];
 export type ConsoleConfig = components['schemas']['ConsoleConfig'];
+export type Disposition = components['schemas']['Disposition'];
 export type Evidence = components['schemas']['Evidence'];
 export type Executed = components['schemas']['Executed'];
+export type ExportFormat = components['schemas']['ExportFormat'];
 export type Health = components['schemas']['Health'];
 export type HttpValidationError = components['schemas']['HTTPValidationError'];
 export type IncidentPage = components['schemas']['IncidentPage'];
@@ -2339,9 +2604,11 @@ export type NewOperator = components['schemas']['NewOperator'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NewSilence = components['schemas']['NewSilence'];
 export type NewToken = components['schemas']['NewToken'];
+export type NewWebhook = components['schemas']['NewWebhook'];
 export type OperatorCommand = components['schemas']['OperatorCommand'];
 export type OperatorPage = components['schemas']['OperatorPage'];
 export type OperatorView = components['schemas']['OperatorView'];
+export type OutboxKind = components['schemas']['OutboxKind'];
 export type PasswordLogin = components['schemas']['PasswordLogin'];
 export type Positions = components['schemas']['Positions'];
 export type Probe = components['schemas']['Probe'];
@@ -2371,19 +2638,35 @@ export type VehicleState = components['schemas']['VehicleState'];
 export type VehicleTelemetry = components['schemas']['VehicleTelemetry'];
 export type VehicleUpdated = components['schemas']['VehicleUpdated'];
 export type VehicleView = components['schemas']['VehicleView'];
+export type WebhookChange = components['schemas']['WebhookChange'];
+export type WebhookList = components['schemas']['WebhookList'];
+export type WebhookSecret = components['schemas']['WebhookSecret'];
+export type WebhookView = components['schemas']['WebhookView'];
 export type $defs = Record<string, never>;
 export interface operations {
     list_alerts: {
         parameters: {
             query?: {
                 cursor?: string | null;
+                /** @description any of these */
+                disposition?: components["schemas"]["Disposition"][];
                 limit?: number;
+                /** @description who has it, or acknowledged or resolved it */
+                operator_id?: string | null;
+                replay_session_id?: string | null;
+                scene_id?: string | null;
                 /** @description any of these */
-                severity?: components["schemas"]["Severity"][] | null;
+                severity?: components["schemas"]["Severity"][];
+                /** @description opened then or later */
+                since?: string | null;
                 /** @description any of these */
-                status?: components["schemas"]["AlertStatus"][] | null;
+                status?: components["schemas"]["AlertStatus"][];
+                /** @description occurs in one of the alert's comments, in whichever case */
+                text?: string | null;
                 /** @description any of these */
-                type?: components["schemas"]["AnomalyType"][] | null;
+                type?: components["schemas"]["AnomalyType"][];
+                /** @description opened before */
+                until?: string | null;
                 vehicle_id?: string | null;
             };
             header?: never;
@@ -2784,6 +3067,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_alerts: {
+        parameters: {
+            query?: {
+                /** @description any of these */
+                disposition?: components["schemas"]["Disposition"][];
+                format?: components["schemas"]["ExportFormat"];
+                /** @description who has it, or acknowledged or resolved it */
+                operator_id?: string | null;
+                replay_session_id?: string | null;
+                scene_id?: string | null;
+                /** @description any of these */
+                severity?: components["schemas"]["Severity"][];
+                /** @description opened then or later */
+                since?: string | null;
+                /** @description any of these */
+                status?: components["schemas"]["AlertStatus"][];
+                /** @description occurs in one of the alert's comments, in whichever case */
+                text?: string | null;
+                /** @description any of these */
+                type?: components["schemas"]["AnomalyType"][];
+                /** @description opened before */
+                until?: string | null;
+                vehicle_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/csv": unknown;
                 };
             };
             /** @description Unauthorized */
@@ -3665,6 +4026,160 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_incidents: {
+        parameters: {
+            query?: {
+                /** @description by what it was resolved */
+                action_type?: string | null;
+                cursor?: string | null;
+                /** @description any of these */
+                disposition?: components["schemas"]["Disposition"][];
+                limit?: number;
+                /** @description who resolved it */
+                operator_id?: string | null;
+                scene_id?: string | null;
+                /** @description any of these */
+                severity?: components["schemas"]["Severity"][];
+                /** @description resolved then or later */
+                since?: string | null;
+                /** @description occurs in one of the alert's comments, in whichever case */
+                text?: string | null;
+                /** @description any of these */
+                type?: components["schemas"]["AnomalyType"][];
+                /** @description resolved before */
+                until?: string | null;
+                vehicle_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_incidents: {
+        parameters: {
+            query?: {
+                /** @description by what it was resolved */
+                action_type?: string | null;
+                /** @description any of these */
+                disposition?: components["schemas"]["Disposition"][];
+                format?: components["schemas"]["ExportFormat"];
+                /** @description who resolved it */
+                operator_id?: string | null;
+                scene_id?: string | null;
+                /** @description any of these */
+                severity?: components["schemas"]["Severity"][];
+                /** @description resolved then or later */
+                since?: string | null;
+                /** @description occurs in one of the alert's comments, in whichever case */
+                text?: string | null;
+                /** @description any of these */
+                type?: components["schemas"]["AnomalyType"][];
+                /** @description resolved before */
+                until?: string | null;
+                vehicle_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4918,6 +5433,392 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VehicleTelemetry"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWebhook"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_webhook_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
                 };
             };
             /** @description Unauthorized */

@@ -21,6 +21,7 @@ from . import (
     forward,
     groups,
     health,
+    history,
     oidc,
     operators,
     people,
@@ -29,6 +30,7 @@ from . import (
     socket,
     tokens,
     vehicles,
+    webhooks,
 )
 from .conflicts import answer_conflicts
 from .console import STATIC, serve_console
@@ -49,8 +51,23 @@ def build(
     answer_outages(app)
     app.add_middleware(SecurityHeaders, mapbox=mapbox)
     app.add_middleware(Origins)
-    # Groups before alerts: `groups` is no alert's id.
-    for room in (groups, alerts, bulk, silences, audit, vehicles, people, oidc, signins, operators, tokens, health):
+    # Before alerts: neither `groups` nor `export` is an alert's id.
+    for room in (
+        groups,
+        history,
+        alerts,
+        bulk,
+        silences,
+        webhooks,
+        audit,
+        vehicles,
+        people,
+        oidc,
+        signins,
+        operators,
+        tokens,
+        health,
+    ):
         app.include_router(room.router, responses=problems(503))
     for room in (forward, socket):
         app.include_router(room.router)
