@@ -40,6 +40,7 @@ check: $(INSTALLED) $(CONSOLE_INSTALLED)  ## lint, formats, types, import rules,
 	$(BIN)/lint-imports
 	$(BIN)/python -m fleetops.contracts.schemas check
 	for service in replay anomaly operator; do $(BIN)/python -m fleetops.$$service.openapi check; done
+	$(BIN)/python -m fleetops.operator.asyncapi check
 	$(BIN)/pytest -q tests/unit tests/scenarios
 	cd ui && npm run --silent check
 

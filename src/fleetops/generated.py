@@ -15,6 +15,11 @@ def openapi_document(service: str) -> Path:
     return _ROOT / "docs" / "openapi" / f"{service}.json"
 
 
+def asyncapi_document() -> Path:
+    """Where the AsyncAPI document of the topics and the WebSocket is kept in the repository."""
+    return _ROOT / "docs" / "asyncapi.json"
+
+
 def render_json(content: Mapping[str, object]) -> str:
     """`content` as it is kept: indented, unescaped, with a line's end."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
