@@ -27,6 +27,7 @@ class Book:
         self._ledger = Ledger(record, office.metrics)
         self._lock = threading.Lock()
         self._saving: Future[None] | None = None
+        self._reserving: Future[None] | None = None
         self._saved_at = clock()
         self._log = log.bind(session_id=record.session_id)
         self.changed = threading.Event()
@@ -96,10 +97,12 @@ class Book:
             self._save()
 
     def reserve(self, frames: Mapping[str, int]) -> None:
-        """Say that frames up to these may be sent; it reaches the journal without anyone waiting for it."""
+        """Say that frames up to these may be sent. It reaches the journal before the next such call returns."""
+        if self._reserving is not None:
+            self._await(self._reserving)
         with self._lock:
             self._record = self._record.model_copy(update={"reserved": {**self._record.reserved, **frames}})
-        self._save()
+        _, self._reserving = self._submit()
 
     def _submit(self) -> tuple[SessionRecord, Future[None]]:
         with self._lock:  # so that no older record is written behind a newer one

@@ -125,6 +125,7 @@ def _plausible(seen: Sighting, ahead: Recorded, candidates: npt.NDArray[np.intp]
     x, y, vx, vy = seen.x, seen.y, seen.vx, seen.vy
     then_ms = int(ahead.event_time_ms[seen.frame_index - ahead.first_frame])
     last_x, last_y, driven_m = x, y, 0.0
+    last = int(candidates[-1]) if len(candidates) else 0
     for i in candidates.tolist():
         now_ms = int(ahead.event_time_ms[int(ahead.frame[i]) - ahead.first_frame])
         dt_s = (now_ms - then_ms) / 1000
@@ -136,7 +137,8 @@ def _plausible(seen: Sighting, ahead: Recorded, candidates: npt.NDArray[np.intp]
         x, y, vx, vy, then_ms = px, py, pvx, pvy, now_ms
         driven_m += way_m
         distance_m = math.hypot(px - last_x, py - last_y)
-        if distance_m >= SPACING_M and driven_m >= _DRIVEN_SHARE * distance_m:
+        far_enough = SPACING_M if i < last else SPACING_M / 4
+        if distance_m >= far_enough and driven_m >= _DRIVEN_SHARE * distance_m:
             kept.append(i)
             last_x, last_y, driven_m = px, py, 0.0
     return np.array(kept, np.intp)

@@ -34,7 +34,10 @@ class Reservation:
         return step.frame_index > self._sent_of(step, rate_hz)
 
     def cover(self, tick: Tick, rate_hz: float) -> None:
-        """See that the journal covers the frames of `tick` in time."""
+        """See that the journal covers the frames of `tick`.
+
+        It is told when half of what it covers is left, and waited for when that half is gone: hence hardly ever.
+        """
         ahead = _ahead(rate_hz)
         uncovered = {
             step.span.scene_id: step.frame_index + ahead
