@@ -164,6 +164,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/replay/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Review Moment
+         * @description Show a moment again, from 5 s before it, in a session that opens no alerts and leaves live ones alone.
+         *
+         *     The 25 s before that are sent at once, so that detection finds what it found then.
+         */
+        post: operations["review_moment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/replay/scenes": {
         parameters: {
             query?: never;
@@ -178,6 +200,26 @@ export interface paths {
         get: operations["replay_scenes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/replay/seek": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Seek In Replay
+         * @description End a session and begin another at this frame; the answer is the new one, paused if the old one was.
+         */
+        post: operations["seek_in_replay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -244,6 +286,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/replay/step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Step Replay
+         * @description Send the next frames of a paused session; it stays paused.
+         */
+        post: operations["step_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/replay/stop": {
         parameters: {
             query?: never;
@@ -275,6 +337,11 @@ export interface components {
         FrameInterval: {
             /** End Frame */
             end_frame: number;
+            /**
+             * Show From
+             * @description of a review: frames before this one only prepare detection, and are sent as fast as Kafka takes them
+             */
+            show_from?: number | null;
             /** Start Frame */
             start_frame: number;
         };
@@ -301,6 +368,29 @@ export interface components {
             version: string;
         };
         /**
+         * InterventionState
+         * @description What operators had a vehicle do in this session.
+         */
+        InterventionState: {
+            /**
+             * Action
+             * @description what it does now; none before it has begun
+             */
+            action: ("PULL_OVER_SIMULATED" | "RESUME_SIMULATION") | null;
+            /**
+             * From Frame
+             * @description the first frame in which it does
+             */
+            from_frame: number | null;
+            /**
+             * Pending
+             * @description what it does as soon as it can
+             */
+            pending: ("PULL_OVER_SIMULATED" | "RESUME_SIMULATION") | null;
+            /** Vehicle Id */
+            vehicle_id: string;
+        };
+        /**
          * InvalidField
          * @description One thing that is wrong with a request.
          */
@@ -318,6 +408,26 @@ export interface components {
          * @enum {string}
          */
         Mode: "sequential" | "concurrent";
+        /**
+         * Moment
+         * @description A frame of a scene that someone wants to see again.
+         */
+        Moment: {
+            /** Frame Index */
+            frame_index: number;
+            /**
+             * Replay Rate Hz
+             * @description the setting `replay.rate_hz` when left out
+             */
+            replay_rate_hz?: number | null;
+            /** Scene Id */
+            scene_id: string;
+            /**
+             * Session Id
+             * @description the session it was in: what operators did there is shown, too
+             */
+            session_id?: string | null;
+        };
         /**
          * Probe
          * @description What the open probes say, and no more.
@@ -468,6 +578,24 @@ export interface components {
             scene_id: string;
         };
         /**
+         * Seek
+         * @description Where a session is to go on.
+         */
+        Seek: {
+            /** Frame Index */
+            frame_index: number;
+            /**
+             * Scene Id
+             * @description the one the session is in when left out
+             */
+            scene_id?: string | null;
+            /**
+             * Session Id
+             * @description letters, digits, `.`, `_`, `-`
+             */
+            session_id: string;
+        };
+        /**
          * SessionList
          * @description Sessions, newest first, and where the next page begins.
          */
@@ -503,11 +631,21 @@ export interface components {
             /** Ended At */
             ended_at: string | null;
             /**
+             * Interventions
+             * @description of vehicles that left their recording
+             */
+            interventions: components["schemas"]["InterventionState"][];
+            /**
              * Kafka Connected
              * @description false while frames wait for Kafka; none is lost
              */
             kafka_connected: boolean;
             mode: components["schemas"]["Mode"];
+            /**
+             * Parent Session
+             * @description the session it was sought from, or reviews
+             */
+            parent_session: string | null;
             /** Paused At */
             paused_at: string | null;
             purpose: components["schemas"]["Purpose"];
@@ -532,6 +670,13 @@ export interface components {
             scenes: components["schemas"]["SceneProgress"][];
             /** Session Id */
             session_id: string;
+            /**
+             * Show From
+             * @description by scene, the first frame that a review is to show
+             */
+            show_from: {
+                [key: string]: number;
+            };
             /**
              * Started At
              * Format: date-time
@@ -575,6 +720,23 @@ export interface components {
             status: "started";
         };
         /**
+         * Step
+         * @description How far a paused session is to go.
+         */
+        Step: {
+            /**
+             * Frames
+             * @description of each scene under way
+             * @default 1
+             */
+            frames: number;
+            /**
+             * Session Id
+             * @description letters, digits, `.`, `_`, `-`
+             */
+            session_id: string;
+        };
+        /**
          * Stopped
          * @description The session has ended.
          */
@@ -597,8 +759,10 @@ export interface components {
 }
 export type FrameInterval = components['schemas']['FrameInterval'];
 export type Health = components['schemas']['Health'];
+export type InterventionState = components['schemas']['InterventionState'];
 export type InvalidField = components['schemas']['InvalidField'];
 export type Mode = components['schemas']['Mode'];
+export type Moment = components['schemas']['Moment'];
 export type Probe = components['schemas']['Probe'];
 export type Problem = components['schemas']['Problem'];
 export type Purpose = components['schemas']['Purpose'];
@@ -607,11 +771,13 @@ export type ReplayRequest = components['schemas']['ReplayRequest'];
 export type Scene = components['schemas']['Scene'];
 export type SceneList = components['schemas']['SceneList'];
 export type SceneProgress = components['schemas']['SceneProgress'];
+export type Seek = components['schemas']['Seek'];
 export type SessionList = components['schemas']['SessionList'];
 export type SessionRef = components['schemas']['SessionRef'];
 export type SessionState = components['schemas']['SessionState'];
 export type SessionStatus = components['schemas']['SessionStatus'];
 export type Started = components['schemas']['Started'];
+export type Step = components['schemas']['Step'];
 export type Stopped = components['schemas']['Stopped'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -949,6 +1115,69 @@ export interface operations {
             };
         };
     };
+    review_moment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated POST one action; any string, kept as long as the session's record */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Moment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     replay_scenes: {
         parameters: {
             query?: {
@@ -982,6 +1211,78 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    seek_in_replay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description makes a repeated POST one action; any string, kept as long as the session's record */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Seek"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1036,7 +1337,10 @@ export interface operations {
     start_replay: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description makes a repeated POST one action; any string, kept as long as the session's record */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1125,6 +1429,66 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    step_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Step"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
