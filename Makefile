@@ -57,6 +57,18 @@ bench-stream: $(INSTALLED)  ## detection from Kafka to Kafka, beside loops that 
 bench-detect: $(INSTALLED)  ## the detector alone, compiled and plain, as the fleet grows
 	$(BIN)/python -m bench.detect $(ARGS)
 
+# The real scene may not lie in the repository; what the rules make of it may.
+L5KIT_SAMPLE := $(or $(FLEETOPS_L5KIT_SAMPLE),../shared/data/l5kit_sample/single_scene.zarr)
+
+.PHONY: scorecard
+scorecard: $(INSTALLED)  ## docs/scorecard.md anew: both rule sets on golden and real scenes, and 100 vehicle-hours of traffic
+	$(BIN)/fleetops score golden $(L5KIT_SAMPLE) --rules calibrated --against baseline --seeds reporting \
+	  --vehicle-hours 105 --judgements docs/judgements.toml --markdown docs/scorecard.md $(ARGS)
+
+.PHONY: accept-scorecard
+accept-scorecard: $(INSTALLED)  ## let the figures that rules have now be those that may not fall
+	$(BIN)/fleetops score golden --rules calibrated --seeds 0-1 --vehicle-hours 4 --json tests/scenarios/scorecard.json
+
 .PHONY: lock
 lock: $(LOCK_TOOLS)/bin/uv  ## resolve dependencies anew into the two lock files
 	$(LOCK_TOOLS)/bin/uv pip compile $(LOCK_OPTIONS) pyproject.toml -o requirements.lock

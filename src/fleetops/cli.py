@@ -163,7 +163,8 @@ def backtest(
 def score(
     rules: Annotated[str, typer.Option(help="A shipped rule set, or a TOML file.")],
     datasets: Annotated[
-        list[Path] | None, typer.Argument(metavar="[DATASET...]", help="L5Kit zarrs. [default: the golden scenes]")
+        list[Path] | None,
+        typer.Argument(metavar="[DATASET...]", help="L5Kit zarrs, `golden` for ours. [default: golden]"),
     ] = None,
     against: Annotated[str | None, typer.Option(help="Another rule set, on the very same faults.")] = None,
     seeds: Annotated[str, typer.Option(help="tuning (0-9), reporting (100-109), or such as 0-4,7.")] = "reporting",

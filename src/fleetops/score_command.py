@@ -29,6 +29,9 @@ from fleetops.scenes.writer import FAST
 TRAFFIC_SEEDS: Final = (101, 102, 103, 104)
 """Generated traffic is of so many datasets, each of its own networks and vehicles. Thresholds saw those of 1 to 9."""
 
+GOLDEN: Final = Path("golden")
+"""Given as a dataset, it means the one that is shipped."""
+
 _SCENE_SECONDS: Final = 60.0
 
 _SEEDS: Final = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
@@ -61,7 +64,7 @@ def run(options: ScoreOptions, console: Console) -> None:
     rule_sets = [load_rule_set(name) for name in (options.rules, options.against) if name is not None]
     seeds = seeds_in(options.seeds)
     judgements = read_judgements(options.judgements)
-    datasets = _named(options.datasets or (golden_dataset(),))
+    datasets = _named(options.datasets or (GOLDEN,))
     with _progress(console) as progress:
         task = progress.add_task("faults", total=steps(datasets.values(), seeds))
         scored = score(rule_sets, datasets, seeds, lambda what: progress.update(task, advance=1, description=what))
@@ -103,7 +106,7 @@ def seeds_in(text: str) -> tuple[int, ...]:
 def _named(paths: Sequence[Path]) -> dict[str, Dataset]:
     """Datasets by the names they get in the report: that of the file, and of its folder where that does not tell."""
     named: dict[str, Dataset] = {}
-    for path in paths:
+    for path in (golden_dataset() if path == GOLDEN else path for path in paths):
         whole = path.resolve()
         alike = [other for other in paths if other.name == path.name]
         dataset = Dataset.open(path)
@@ -124,23 +127,30 @@ def _traffic(options: ScoreOptions, rule_sets: Sequence[RuleSet], progress: Prog
         return watch_traffic(rule_sets, datasets, lambda _: progress.update(task, advance=1))
     if not options.vehicle_hours:
         return [None] * len(rule_sets)
-    return watch_traffic(rule_sets, _generated(options.vehicle_hours, progress))
+    task = progress.add_task("traffic", total=len(TRAFFIC_SEEDS) * _plan(options.vehicle_hours, 0).scenes)
+    return watch_traffic(
+        rule_sets, generated_traffic(options.vehicle_hours), lambda _: progress.update(task, advance=1)
+    )
 
 
-def _generated(vehicle_hours: float, progress: Progress) -> Iterator[Dataset]:
-    """Traffic of several networks and seeds, each dataset gone when the next is asked for."""
-    vehicles = max(1, round(vehicle_hours * 3600 / _SCENE_SECONDS / len(TRAFFIC_SEEDS)))
-    scenes = -(-vehicles // MOST_PER_SCENE)
-    task = progress.add_task("making traffic", total=scenes * len(TRAFFIC_SEEDS))
+def generated_traffic(vehicle_hours: float) -> Iterator[Dataset]:
+    """About so much traffic without a scripted fault, of several networks; each dataset is gone when the next comes.
+
+    Raises:
+        ConfigurationError: SUMO is not installed.
+    """
     for seed in TRAFFIC_SEEDS:
         with tempfile.TemporaryDirectory(prefix="fleetops-traffic-") as scratch:
-            folder = Path(scratch)
-            plan = LoadPlan(vehicles, scenes, seed, _SCENE_SECONDS)
-            with dataset_folder(folder / "traffic", FAST, {}) as made:
-                for index, scene in enumerate(load_scenes(plan)):
+            folder = Path(scratch, "traffic")
+            with dataset_folder(folder, FAST, {}) as made:
+                for index, scene in enumerate(load_scenes(_plan(vehicle_hours, seed))):
                     made.add(f"scene_{index:05d}", scene.observed, scene.net_xml, scene.placement)
-                    progress.update(task, advance=1)
-            yield Dataset.open(folder / "traffic" / ZARR)
+            yield Dataset.open(folder / ZARR)
+
+
+def _plan(vehicle_hours: float, seed: int) -> LoadPlan:
+    vehicles = max(1, round(vehicle_hours * 3600 / _SCENE_SECONDS / len(TRAFFIC_SEEDS)))
+    return LoadPlan(vehicles, -(-vehicles // MOST_PER_SCENE), seed, _SCENE_SECONDS)
 
 
 def _miss_line(rules: RuleSet, miss: Miss) -> str:
