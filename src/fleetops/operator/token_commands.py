@@ -24,7 +24,7 @@ def life_of(text: str | None) -> timedelta | None:
     """
     if text is None:
         return None
-    stated = re.fullmatch(r"([1-9][0-9]{0,5})([hd])", text)
+    stated = re.fullmatch(r"([1-9][0-9]{0,5})([hd])", text, re.ASCII)
     life = int(stated[1]) * _UNITS[stated[2]] if stated else None
     if life is None or life > timedelta(days=_LONGEST_DAYS):
         raise ConfigurationError(
@@ -47,7 +47,7 @@ def _until(token: Token, now: datetime) -> str:
     if token.revoked_at is not None:
         return f"revoked {_minute(token.revoked_at)}"
     if token.expires_at is None:
-        return "revoked"
+        return "revoked by hand only"
     return f"expired {_minute(token.expires_at)}" if token.expires_at <= now else _minute(token.expires_at)
 
 

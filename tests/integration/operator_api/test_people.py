@@ -138,6 +138,21 @@ async def test_disabling_closes_the_sockets_at_once(service: OperatorService) ->
         assert await Socket(socket).until_closed(within_s=8) == 4401
 
 
+async def test_a_socket_does_not_outlive_its_session(service: OperatorService) -> None:
+    """Nobody revoked anything, and no request came: the session's time is over, and within 15 s the socket closes."""
+    person = await asyncio.to_thread(service.as_person, new_id())
+    async with connect(
+        f"{service.url.replace('http', 'ws')}/ws",
+        additional_headers={"Cookie": f"{COOKIE}={person.cookies[COOKIE]}"},
+        origin=service.url,  # type: ignore[arg-type]  # a NewType of str
+    ) as socket:
+        await socket.recv()
+        me = (await asyncio.to_thread(person.get, "/auth/me")).json()["operator_id"]
+        expiring = f"UPDATE web_sessions SET expires_at = now() WHERE operator_id = '{me}'"  # noqa: S608 - ours
+        await asyncio.to_thread(service.sql, expiring)
+        assert await Socket(socket).until_closed(within_s=60) == 4401
+
+
 @pytest.mark.parametrize("deed", ["disable", "enable", "reset", "role"])
 def test_nobody_changes_their_own_standing(service: OperatorService, deed: str) -> None:
     """The last supervisor cannot shut everyone out by a slip."""
