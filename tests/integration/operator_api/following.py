@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 Fact = Mapping[str, object]
 _SHOWN_OF_A_VEHICLE = ("current_state", "replay_session_id", "intervention", "allowed_actions")
@@ -59,7 +59,7 @@ class Follower:
                 ) as connection:
                     async for text in connection:
                         self.hear(cast("dict[str, object]", json.loads(text)))
-            except (OSError, ConnectionClosed, InvalidStatus, EOFError):
+            except (OSError, ConnectionClosed, InvalidHandshake):
                 pass
             self.breaks += 1
             await asyncio.sleep(0.1)
