@@ -7,14 +7,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fleetops.dataset.golden_scenes import MARKED_GOLDEN, MARKER
 from fleetops.dataset.reader import Dataset
 from fleetops.errors import ConfigurationError
 
-from .folder import ZARR, dataset_folder
+from .folder import LABELS, ZARR, dataset_folder, write_json
+from .golden import GOLDEN, golden_scenes, labels_document
 from .load import MOST_PER_SCENE, LoadPlan, load_scenes
+from .script import Label
 from .statistics import measure
 from .statistics_report import as_table
-from .writer import FAST
+from .writer import FAST, SMALL
 
 
 def build_load(output: Path, vehicles: int, scenes: int | None, seed: int, seconds: float, console: Console) -> None:
@@ -34,6 +37,28 @@ def build_load(output: Path, vehicles: int, scenes: int | None, seed: int, secon
             progress.update(task, advance=1, description=f"{folder.rows:,} rows")
     hours = folder.rows / 10 / 3600
     console.print(f"{plan.scenes} scenes, {folder.rows:,} rows, {hours:.1f} vehicle-hours", highlight=False)
+    console.print(f"dataset: {output / ZARR}", soft_wrap=True, highlight=False)
+
+
+def build_golden(output: Path, console: Console) -> None:
+    """Make the golden dataset, and say what happens in it.
+
+    Raises:
+        ConfigurationError: SUMO is missing.
+        DatasetError: the output is there already.
+    """
+    labels: list[Label] = []
+    with _progress(console) as progress, dataset_folder(output, SMALL, {MARKER: MARKED_GOLDEN}) as folder:
+        task = progress.add_task("scenes", total=len(GOLDEN))
+        for scene in golden_scenes():
+            folder.add(scene.scene_id, scene.observed, scene.net_xml, scene.placement)
+            labels.append(scene.label)
+            progress.update(task, advance=1, description=f"{folder.rows:,} rows")
+    write_json(output / LABELS, labels_document(labels))
+    console.print(f"{len(labels)} scenes, {folder.rows:,} rows", highlight=False)
+    for label in labels:
+        frames = f"frames [{label.start_frame}, {label.end_frame})"
+        console.print(f"{label.vehicle_id} {label.what}: {frames}, {label.severity}", highlight=False)
     console.print(f"dataset: {output / ZARR}", soft_wrap=True, highlight=False)
 
 

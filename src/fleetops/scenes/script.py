@@ -20,8 +20,9 @@ from .noise import Sightings
 from .simulation import STEP_S, Cockpit
 from .view import View
 
-NEAR_M: Final = 42.0
-"""Whom a fault befalls is this near to the ego, and so is not lost from sight by chance."""
+BRAKES_WITHIN_M: Final = 55.0
+BESIDE_WITHIN_M: Final = 42.0
+"""So near to the ego is whom a fault befalls. The tracker is told not to lose the one that brakes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +108,16 @@ class BrakeDriver:
             cockpit.set_speed(self.victim, self._speed_mps)
 
     def _choose(self, cockpit: Cockpit) -> str:
-        """Of those near the ego that drive its way, are fast and have room, the one with most room behind."""
+        """Of those near the ego that are fast and have room, the one with most room behind."""
         places = cockpit.positions()
-        mine, heading = places[self.ego], cockpit.heading(self.ego)
+        mine = places[self.ego]
         fit: list[tuple[float, str]] = []
         for name, place in places.items():
-            if name == self.ego or math.dist(place, mine) > NEAR_M:
+            if name == self.ego or math.dist(place, mine) > BRAKES_WITHIN_M:
                 continue
-            turned = math.remainder(cockpit.heading(name) - heading, math.tau)
             stop_m = cockpit.speed(name) ** 2 / (2 * self.braking.decel_mps2)
             room = min(cockpit.gap_ahead_m(name), cockpit.clear_ahead_m(name)) > stop_m + 8
-            if cockpit.speed(name) >= self.braking.least_mps and abs(turned) < 0.3 and room:
+            if cockpit.speed(name) >= self.braking.least_mps and room:
                 fit.append((-cockpit.gap_behind_m(name), name))
         if not fit:
             raise FleetOpsError(f"nobody near the ego can brake at frame {self.braking.frame}: choose another seed")
@@ -132,7 +132,7 @@ def teleport_victim(view: View, teleport: Teleport) -> int:
     """
     around = slice(max(teleport.frame - 60, 0), teleport.frame + teleport.frames + 60)
     track = view.track[around]
-    steady = (track[0] > 0) & (track == track[0]).all(axis=0) & (view.range_m[around].max(axis=0) < NEAR_M)
+    steady = (track[0] > 0) & (track == track[0]).all(axis=0) & (view.range_m[around].max(axis=0) < BESIDE_WITHIN_M)
     if not steady.any():
         raise FleetOpsError(f"nobody stays near the ego around frame {teleport.frame}: choose another seed")
     distance = np.where(steady, np.abs(view.range_m[teleport.frame] - 25.0), np.inf)

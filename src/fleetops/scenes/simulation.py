@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import subprocess
 import tempfile
@@ -60,10 +59,6 @@ class Cockpit:
     def speed(self, name: str) -> float:
         """m/s."""
         return float(self._sumo.vehicle.getSpeed(name))
-
-    def heading(self, name: str) -> float:
-        """Rad, from the x axis, counter-clockwise."""
-        return math.radians(90.0 - self._sumo.vehicle.getAngle(name))
 
     def gap_behind_m(self, name: str) -> float:
         """Metres to the next vehicle behind on its lane, infinite where there is none near."""
@@ -142,7 +137,7 @@ def _convert(network: Network, folder: Path, home: Path) -> Path:
         [
             home / "bin" / "netconvert",
             *("--node-files", nodes, "--edge-files", edges, "--output-file", net),
-            *("--no-turnarounds", "true", "--tls.yellow.time", "4", "--tls.cycle.time", "70"),
+            *("--no-turnarounds", "true", "--tls.yellow.time", "5", "--tls.allred.time", "2", "--tls.cycle.time", "80"),
             *("--junctions.corner-detail", "8", "--junctions.internal-link-detail", "12"),
             *("--offset.disable-normalization", "true", "--no-warnings", "true", "--no-internal-links", "false"),
         ],
