@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from uuid import uuid4
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.replay.orders import PULL_OVER, RESUME, action_on, command
 
-from fleetops.contracts.operations import OperatorAction, VehicleCommand
 from fleetops.contracts.vocabulary import ActionType
 from fleetops.replay.interventions import Deed, Intervention, addressed, deed_of, obey
 
-PULL_OVER: Deed = ActionType.PULL_OVER_SIMULATED
-RESUME: Deed = ActionType.RESUME_SIMULATION
 ASSIST, CLOSE = ActionType.REQUEST_REMOTE_ASSIST, ActionType.CLOSE_REMOTE_ASSIST
 UNTOUCHED = Intervention(vehicle_id="scene_1_track_4", scene_id="scene_1", track_id=4, sequence=0)
-
-
-def command(sequence: int, ended: list[ActionType] | None = None) -> VehicleCommand:
-    """What metadata says."""
-    return VehicleCommand(sequence=sequence, replay_session_id="s", scene_id="scene_1", ended_interventions=ended)
 
 
 @given(
@@ -88,23 +78,11 @@ def test_what_a_command_has_its_vehicle_do(
 )
 def test_a_command_finds_its_vehicle(vehicle_id: str, scene_id: str, track_id: int | None) -> None:
     """By the scenes of the session, whatever they are called."""
-    found = addressed(_action(vehicle_id), ["a", "a_track_2", "scene_1", "scene_11"])
+    found = addressed(action_on(vehicle_id), ["a", "a_track_2", "scene_1", "scene_11"])
     assert found == Intervention(vehicle_id=vehicle_id, scene_id=scene_id, track_id=track_id, sequence=0)
 
 
 @pytest.mark.parametrize("vehicle_id", ["scene_2_track_4", "scene_1_track_x", "scene_1_track_²", "scene_1", "ego"])
 def test_a_vehicle_of_another_scene_is_not_found(vehicle_id: str) -> None:
     """Nor one whose name makes no sense."""
-    assert addressed(_action(vehicle_id), ["scene_1"]) is None
-
-
-def _action(vehicle_id: str) -> OperatorAction:
-    return OperatorAction(
-        action_id=uuid4(),
-        alert_id=uuid4(),
-        vehicle_id=vehicle_id,
-        operator_id="operator_001",
-        action_type=PULL_OVER,
-        processing_time=datetime.now(UTC),
-        metadata={},
-    )
+    assert addressed(action_on(vehicle_id), ["scene_1"]) is None
