@@ -69,6 +69,10 @@ scorecard: $(INSTALLED)  ## docs/scorecard.md anew: both rule sets on golden and
 accept-scorecard: $(INSTALLED)  ## let the figures that rules have now be those that may not fall
 	$(BIN)/fleetops score golden --rules calibrated --seeds 0-1 --vehicle-hours 4 --json tests/scenarios/scorecard.json
 
+.PHONY: bench-backtest
+bench-backtest: $(INSTALLED)  ## a backtest of 20 million rows, beside loops that do less (ARGS='--vehicles 800 --scenes 8')
+	$(BIN)/python -m bench.backtest $(ARGS)
+
 .PHONY: lock
 lock: $(LOCK_TOOLS)/bin/uv  ## resolve dependencies anew into the two lock files
 	$(LOCK_TOOLS)/bin/uv pip compile $(LOCK_OPTIONS) pyproject.toml -o requirements.lock

@@ -16,6 +16,7 @@ from .angles import wrap_angle
 from .block import Rows
 from .columns import Bools, Floats, Int32s, Int64s
 
+_Any = TypeVar("_Any", bound=np.generic)
 _Number = TypeVar("_Number", np.int64, np.float64)
 
 _SHORT = np.iinfo(np.uint16).max
@@ -51,7 +52,7 @@ class Sightings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Followed:
-    """The admitted among some sightings, by track: `row` says which sighting each is."""
+    """The admitted among some sightings, in their order: `row` says which sighting each is."""
 
     row: npt.NDArray[np.intp]
     track_length: Int32s
@@ -95,12 +96,17 @@ def follow(seen: Sightings, before: Rows) -> tuple[Followed, Rows]:
     dt_s = _since(seen.timestamp_ns[order], first, state["timestamp_ns"], known)[now] / 1e9
     dt_s[sightings[now] == 1] = 1.0  # there all differences are zero
     vx, vy, yaw = seen.vx[order], seen.vy[order], seen.yaw[order]
+    # Back into the dataset's order: what is done with rows later goes through memory from one end to the other.
+    by_row = order[now]
+    kept = np.zeros(count, np.bool_)
+    kept[by_row] = True
+    row = np.flatnonzero(kept)
     followed = Followed(
-        row=order[now],
-        track_length=sightings[now],
-        ax=_since(vx, first, state["vx"], known)[now] / dt_s,
-        ay=_since(vy, first, state["vy"], known)[now] / dt_s,
-        yaw_rate=wrap_angle(_since(yaw, first, state["yaw"], known)[now]) / dt_s,
+        row=row,
+        track_length=_put(sightings[now], by_row, count)[row],
+        ax=_put(_since(vx, first, state["vx"], known)[now] / dt_s, by_row, count)[row],
+        ay=_put(_since(vy, first, state["vy"], known)[now] / dt_s, by_row, count)[row],
+        yaw_rate=_put(wrap_angle(_since(yaw, first, state["yaw"], known)[now]) / dt_s, by_row, count)[row],
     )
 
     last = np.append(first[1:], count)[: len(first)] - 1
@@ -122,6 +128,13 @@ def _states_of(track_id: Int64s, before: Rows) -> tuple[Bools, Rows]:
     state = np.zeros(len(track_id), STATE)
     state[known] = before[at[known]]
     return known, state
+
+
+def _put(values: npt.NDArray[_Any], at: npt.NDArray[np.intp], count: int) -> npt.NDArray[_Any]:
+    """An array of `count` with `values` at these places; what the others hold means nothing."""
+    placed = np.empty(count, values.dtype)
+    placed[at] = values
+    return placed
 
 
 def _since(

@@ -13,6 +13,7 @@ import fleetops
 from fleetops.anomaly.columns import scene_items
 from fleetops.anomaly.engine import Engine, compiled_advance
 from fleetops.anomaly.evidence import SceneKey
+from fleetops.dataset.block import FrameBlock
 from fleetops.dataset.columns import TelemetryColumns
 from fleetops.dataset.golden_scenes import SceneDefinition
 from fleetops.dataset.normalize import Admission, Carry, normalize
@@ -72,7 +73,7 @@ def scan(task: Task, part: Part, progress: Progress = lambda frames: None) -> Pa
     Raises:
         DatasetError: part of it is damaged, or it is not the dataset that was meant.
     """
-    dataset = _opened(task.dataset)
+    dataset = opened(task.dataset)
     if task.check_dataset and dataset.digest != task.dataset_digest:
         raise DatasetError(
             f"{task.dataset} on this machine has the digest {dataset.digest}, and {task.dataset_digest} was meant: "
@@ -126,18 +127,25 @@ def _scan_scene(
 
 
 def telemetry(dataset: Dataset, scene: SceneDefinition, admission: Admission) -> Iterator[TelemetryColumns]:
-    """A scene's telemetry in blocks of about `_ROWS` agents."""
+    """A scene's telemetry, block by block."""
     carry: Carry | None = None
+    for block in blocks(dataset, scene):
+        columns, carry = normalize(block, carry, admission, None)
+        yield columns
+
+
+def blocks(dataset: Dataset, scene: SceneDefinition) -> Iterator[FrameBlock]:
+    """A scene in blocks of about `_ROWS` agents."""
     start, frames = scene.start_frame, _FIRST_FRAMES
     while start < scene.end_frame:
         block = dataset.block(scene.zarr_scene_index, start, min(start + frames, scene.end_frame))
-        columns, carry = normalize(block, carry, admission, None)
-        yield columns
+        yield block
         start = block.end
         per_frame = max(1, len(block.agents) // len(block.frames))
         frames = max(1, min(_ROWS // per_frame, _MOST_FRAMES))
 
 
 @lru_cache(maxsize=1)
-def _opened(path: Path) -> Dataset:
+def opened(path: Path) -> Dataset:
+    """The dataset at `path`, opened once per process."""
     return Dataset.open(path, _CACHE_BYTES)
