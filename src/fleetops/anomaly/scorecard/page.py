@@ -102,9 +102,8 @@ def _faults(parts: Sequence[tuple[str, Mapping[str, FaultFigures]]]) -> Iterator
 
 
 def _cells(fault: str, figures: FaultFigures) -> list[str]:
-    bold = "**" if misses_aim(fault, figures) else ""
     texts = (share(figures.recall), share(figures.precision), delays(figures))
-    return [f"{bold}{text}{bold}" for text in texts]
+    return [f"**{text}**" if bad else text for text, bad in zip(texts, misses_aim(fault, figures), strict=True)]
 
 
 def _transport(parts: Sequence[tuple[str, Mapping[str, TransportFigures]]]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -52,13 +53,24 @@ def seeds_of(seeds: Sequence[int]) -> str:
     return ", ".join(map(str, seeds))
 
 
-def misses_aim(fault: str, figures: FaultFigures) -> bool:
-    """Whether a fault is found, named or timed worse than aimed at."""
-    if figures.recall is None:
-        return False
-    if figures.recall < AIMED_SHARE or figures.precision is None or figures.precision < AIMED_SHARE:
-        return True
-    return figures.delay_p50_frames is None or figures.delay_p50_frames > AIMED_DELAY_FRAMES[fault]
+class Missed(NamedTuple):
+    """Which figures of a fault miss their aims."""
+
+    recall: bool
+    precision: bool
+    delay: bool
+
+
+def misses_aim(fault: str, figures: FaultFigures) -> Missed:
+    """Whether a fault is found, named or timed worse than aimed at; one that was never injected misses nothing."""
+    if not figures.injected:
+        return Missed(recall=False, precision=False, delay=False)
+    delay = figures.delay_p50_frames
+    return Missed(
+        recall=figures.recall is None or figures.recall < AIMED_SHARE,
+        precision=figures.precision is None or figures.precision < AIMED_SHARE,
+        delay=delay is None or delay > AIMED_DELAY_FRAMES[fault],
+    )
 
 
 def share(value: float | None) -> str:
@@ -123,8 +135,8 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _cells(fault: str, figures: FaultFigures) -> list[Text]:
-    style = "red" if misses_aim(fault, figures) else ""
-    return [Text(cell, style=style) for cell in (share(figures.recall), share(figures.precision), delays(figures))]
+    texts = (share(figures.recall), share(figures.precision), delays(figures))
+    return [_aimed(text, not missed) for text, missed in zip(texts, misses_aim(fault, figures), strict=True)]
 
 
 def _lines(cards: Sequence[Scorecard]) -> list[tuple[str, list[Text]]]:
