@@ -60,6 +60,11 @@ class Stage:
         ahead.result()  # whatever kept it from being read is no secret
         return pending.begin(frame_index, seen)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether all that was asked for is read."""
+        return all(ahead.done() for ahead in self._ahead.values())
+
     def settle(self) -> None:
         """Wait until all that plays is read.
 

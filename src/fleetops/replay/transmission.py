@@ -105,6 +105,11 @@ class Transmission:
         begun = (scene.stage.begin(intervention, step.frame_index, last) for intervention in pending)
         return [intervention for intervention in begun if intervention is not None]
 
+    def is_ready(self, scene_id: str) -> bool:
+        """Whether no vehicle of a scene waits for its path to be read."""
+        scene = self._scenes.get(scene_id)
+        return scene is None or scene.stage.is_ready
+
     def play(self, begun: list[Intervention]) -> None:
         """Have vehicles do what `begin` said they can; the journal knows of it by now."""
         for intervention in begun:

@@ -107,3 +107,23 @@ def test_a_stop_after_a_restart_ends_the_scene_with_the_last_acknowledged_frame(
     expected = [facts for facts in undisturbed.facts("frame_end") if facts[0] == acked]
     assert len(expected) == PARTITIONS
     assert (producer.facts("scene_end"), producer.facts("frame_end")) == (expected, [])
+
+
+def test_a_stop_in_the_middle_of_a_repetition_ends_no_scene_before_what_was_acknowledged(
+    tmp_path: Path, reader: ThreadPoolExecutor
+) -> None:
+    """Of two scenes replayed together, one is ahead and sent again: it still ends with its acknowledged frame."""
+    scene = Scene([Frame([Agent(track_id=1, x=float(i))]) for i in range(FRAMES)])
+    catalog = Catalog.open(ReplaySettings(dataset=write_dataset(tmp_path / "two.zarr", [scene, scene])))
+    request = ReplayRequest(scene_ids=[SCENE, "scene_00001"], mode=Mode.CONCURRENT)
+    spans = catalog.spans(request.scene_ids, {})
+    record = record_of(request=request, acked={SCENE: 10, "scene_00001": 4})
+    producer = NotingProducer()
+    out = Transmission(Route(catalog, cast("Producers", producer), PARTITIONS, reader), record, spans)
+    tick = next(ticks(spans, Mode.CONCURRENT, record.progress))
+    out.prepare(tick)
+    out.emit(tick, 10.0)
+    out.end_open_scenes(10.0)
+    out.close()
+    ends = {(marker["scene_id"], marker["frame_index"]) for kind, marker in producer.markers if kind == "scene_end"}
+    assert ends == {(SCENE, 10), ("scene_00001", 5)}
