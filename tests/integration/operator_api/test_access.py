@@ -73,6 +73,8 @@ ROUTES: dict[tuple[str, str], tuple[str, Body | None, Role | None]] = {
     ("GET", "/incidents/export"): ("/incidents/export", None, Role.VIEWER),
     ("GET", "/audit"): ("/audit", None, Role.SUPERVISOR),
     ("GET", "/alerts/groups"): ("/alerts/groups", None, Role.VIEWER),
+    ("GET", "/kpis"): ("/kpis", None, Role.VIEWER),
+    ("GET", "/metrics"): ("/metrics", None, Role.VIEWER),
     ("GET", "/webhooks"): ("/webhooks", None, Role.SUPERVISOR),
     ("POST", "/webhooks"): ("/webhooks", {"url": "http://127.0.0.1:9/none"}, Role.SUPERVISOR),
     ("GET", "/webhooks/{webhook_id}"): (f"/webhooks/{uuid4()}", None, Role.SUPERVISOR),

@@ -487,6 +487,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/kpis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Kpis
+         * @description How well the alerts opened in a span of time were dealt with.
+         */
+        get: operations["kpis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -499,6 +519,26 @@ export interface paths {
          * @description The process runs.
          */
         get: operations["livez"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prometheus Metrics
+         * @description The figures of the last 24 hours and how the service does, in Prometheus' text format.
+         */
+        get: operations["prometheus_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1508,6 +1548,24 @@ export interface components {
          */
         Disposition: "true" | "false" | "duplicate" | "expected";
         /**
+         * Durations
+         * @description Times between two moments of alerts, in seconds; null where there are none.
+         */
+        Durations: {
+            /** Count */
+            count: number;
+            /** Max S */
+            max_s: number | null;
+            /** Mean S */
+            mean_s: number | null;
+            /** P50 S */
+            p50_s: number | null;
+            /** P90 S */
+            p90_s: number | null;
+            /** P99 S */
+            p99_s: number | null;
+        };
+        /**
          * Evidence
          * @description What the vehicle did over the window of the rule: parallel lists, oldest first.
          *
@@ -1699,6 +1757,40 @@ export interface components {
         };
         JsonValue: unknown;
         /**
+         * Kpis
+         * @description Figures over the alerts opened from `since` on and before `until`.
+         */
+        Kpis: {
+            /** Alerts */
+            alerts: number;
+            /** Critical */
+            critical: number;
+            load: components["schemas"]["Load"];
+            /** Resolved */
+            resolved: number;
+            /** Resolved By System */
+            resolved_by_system: number;
+            /**
+             * Rules
+             * @description by name
+             */
+            rules: components["schemas"]["RuleQuality"][];
+            /** Since */
+            since: string;
+            /** @description from opening to acknowledgement, where there is one */
+            time_to_acknowledge: components["schemas"]["Durations"];
+            /** @description from opening to the end, whoever brought it about */
+            time_to_resolve: components["schemas"]["Durations"];
+            time_to_resolve_by_people: components["schemas"]["Durations"];
+            /** Until */
+            until: string;
+            /**
+             * Worst Vehicles
+             * @description ten: the most CRITICAL alerts, then alerts
+             */
+            worst_vehicles: components["schemas"]["VehicleLoad"][];
+        };
+        /**
          * Label
          * @description Perception classes in the order of L5Kit's `label_probabilities`, then the ego.
          *
@@ -1711,6 +1803,28 @@ export interface components {
          * @description Any message of `/ws`.
          */
         LiveEvent: components["schemas"]["Snapshot"] | components["schemas"]["AlertCreated"] | components["schemas"]["AlertUpdated"] | components["schemas"]["VehicleUpdated"] | components["schemas"]["ActionExecuted"] | components["schemas"]["VehiclesMoved"];
+        /**
+         * Load
+         * @description Alerts opened per operator in 10 minutes, over the periods of 10 minutes that begin at :00, :10, ...
+         *
+         *     The operators of a period are the people who did something to an alert in it; at least one.
+         */
+        Load: {
+            /**
+             * Mean
+             * @description over all periods, quiet ones included
+             */
+            mean: number;
+            /** Peak */
+            peak: number;
+            /**
+             * Peak At
+             * @description when the first of the worst periods began
+             */
+            peak_at: string | null;
+            /** Periods */
+            periods: number;
+        };
         /**
          * MadeToken
          * @description A new token, and its secret, which is seen this once.
@@ -2026,6 +2140,30 @@ export interface components {
             role: components["schemas"]["Role"];
         };
         /**
+         * RuleQuality
+         * @description What people thought of the alerts that a rule opened.
+         */
+        RuleQuality: {
+            /** Alerts */
+            alerts: number;
+            anomaly_type: components["schemas"]["AnomalyType"];
+            /** Duplicate */
+            duplicate: number;
+            /** Expected */
+            expected: number;
+            /** False */
+            false: number;
+            /**
+             * Precision
+             * @description true / (true + false); null where neither was said of any
+             */
+            precision: number | null;
+            /** Rule */
+            rule: string;
+            /** True */
+            true: number;
+        };
+        /**
          * SceneProgress
          * @description How far the replay of one scene is, as seen in its telemetry.
          */
@@ -2336,6 +2474,22 @@ export interface components {
             vehicle: components["schemas"]["VehicleView"];
         };
         /**
+         * VehicleLoad
+         * @description A vehicle with many alerts.
+         */
+        VehicleLoad: {
+            /** Alerts */
+            alerts: number;
+            /** Critical */
+            critical: number;
+            /** Occurrences */
+            occurrences: number;
+            /** Scene Id */
+            scene_id: string;
+            /** Vehicle Id */
+            vehicle_id: string;
+        };
+        /**
          * VehiclePage
          * @description Vehicles by id.
          */
@@ -2585,6 +2739,7 @@ export type Company = components['schemas']['Company'];
 export type ConflictProblem = components['schemas']['ConflictProblem'];
 export type ConsoleConfig = components['schemas']['ConsoleConfig'];
 export type Disposition = components['schemas']['Disposition'];
+export type Durations = components['schemas']['Durations'];
 export type Evidence = components['schemas']['Evidence'];
 export type Executed = components['schemas']['Executed'];
 export type ExportFormat = components['schemas']['ExportFormat'];
@@ -2596,8 +2751,10 @@ export type InterventionView = components['schemas']['InterventionView'];
 export type InvalidField = components['schemas']['InvalidField'];
 export type Invited = components['schemas']['Invited'];
 export type JsonValue = components['schemas']['JsonValue'];
+export type Kpis = components['schemas']['Kpis'];
 export type Label = components['schemas']['Label'];
 export type LiveEvent = components['schemas']['LiveEvent'];
+export type Load = components['schemas']['Load'];
 export type MadeToken = components['schemas']['MadeToken'];
 export type Me = components['schemas']['Me'];
 export type NewOperator = components['schemas']['NewOperator'];
@@ -2617,6 +2774,7 @@ export type Provenance = components['schemas']['Provenance'];
 export type Purpose = components['schemas']['Purpose'];
 export type Role = components['schemas']['Role'];
 export type RoleCommand = components['schemas']['RoleCommand'];
+export type RuleQuality = components['schemas']['RuleQuality'];
 export type SceneProgress = components['schemas']['SceneProgress'];
 export type Sessions = components['schemas']['Sessions'];
 export type SessionView = components['schemas']['SessionView'];
@@ -2632,6 +2790,7 @@ export type TokenPage = components['schemas']['TokenPage'];
 export type TokenView = components['schemas']['TokenView'];
 export type ValidationError = components['schemas']['ValidationError'];
 export type VehicleDetail = components['schemas']['VehicleDetail'];
+export type VehicleLoad = components['schemas']['VehicleLoad'];
 export type VehiclePage = components['schemas']['VehiclePage'];
 export type VehiclesMoved = components['schemas']['VehiclesMoved'];
 export type VehicleState = components['schemas']['VehicleState'];
@@ -4198,6 +4357,67 @@ export interface operations {
             };
         };
     };
+    kpis: {
+        parameters: {
+            query?: {
+                /** @description 24 hours before `until` when left out */
+                since?: string | null;
+                /** @description now when left out */
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kpis"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     livez: {
         parameters: {
             query?: never;
@@ -4214,6 +4434,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Probe"];
+                };
+            };
+        };
+    };
+    prometheus_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Prometheus' text format */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
