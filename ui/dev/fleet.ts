@@ -120,6 +120,9 @@ export class Fleet {
       started_at: new Date().toISOString(),
       paused_at: null,
       ended_at: null,
+      interventions: [],
+      parent_session: null,
+      show_from: {},
     };
   }
 

@@ -23,6 +23,12 @@ export const configQuery = queryOptions({
   staleTime: Number.POSITIVE_INFINITY,
 });
 
+/** How one may sign in. Asked for before anyone has. */
+export const methodsQuery = queryOptions({
+  queryKey: ["sign-in-methods"],
+  queryFn: () => answer(api.GET("/auth/methods")),
+});
+
 /** One alert with its evidence and all that was done about it, as of `version`. */
 export const alertQuery = (alertId: string) =>
   queryOptions({
