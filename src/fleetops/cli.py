@@ -61,7 +61,7 @@ def demo(
     session_id: Annotated[
         str | None, typer.Option(help="Equal ids give equal anomaly ids. [default: a new one]")
     ] = None,
-    rules: Annotated[str | None, typer.Option(help="A shipped rule set, or a TOML file. [default: baseline]")] = None,
+    rules: Annotated[str | None, typer.Option(help="A shipped rule set, or a TOML file. [default: calibrated]")] = None,
     data_dir: DataDir = None,
     browser: Annotated[bool, typer.Option(help="Open the console in a browser.")] = True,
     exit_when_done: Annotated[

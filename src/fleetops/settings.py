@@ -85,7 +85,7 @@ class AnomalySettings(_Section):
 
     host: str = "127.0.0.1"
     port: Port = 8002
-    rules: Annotated[str, Field(description="name of a shipped rule set, or a TOML file")] = "baseline"
+    rules: Annotated[str, Field(description="name of a shipped rule set, or a TOML file")] = "calibrated"
     history_frames: Annotated[int, Field(ge=1, description="frames re-read after a restart")] = 100
     give_up_s: Annotated[float, Field(gt=0, description="a scene silent this long holds no offset any more")] = 900.0
 

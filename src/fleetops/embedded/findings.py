@@ -12,12 +12,13 @@ from ..contracts.vocabulary import AnomalyStatus, AnomalyType, Severity
 
 @dataclass(frozen=True, slots=True)
 class FeatureOfRule:
-    """The feature that a rule is about, the threshold it is held against, and the unit of both."""
+    """The feature that a rule is about, the threshold it is held against if there is one, and the unit of both."""
 
     feature: str
-    threshold: str
+    threshold: str | None
     unit: str
     sign: int = 1  # -1: the rule fires below minus the threshold
+    under: bool = False  # the rule fires below the threshold
 
 
 KEY_FEATURES = {
@@ -25,6 +26,15 @@ KEY_FEATURES = {
     "label_probability_dropped": FeatureOfRule("label_probability_delta", "label_prob_delta_threshold", "", -1),
     "position_jumped": FeatureOfRule("position_jump_distance", "position_jump_threshold_m", "m"),
     "yaw_jumped": FeatureOfRule("yaw_jump_rad", "yaw_jump_threshold_rad", "rad"),
+    "hard_braking": FeatureOfRule("deceleration_mps2", "decel_threshold_ms2", "m/s2"),
+    "position_residual": FeatureOfRule("position_residual_m", "position_residual_threshold_m", "m"),
+    "heading_flipped": FeatureOfRule("yaw_jump_rad", None, "rad"),
+    "label_changed": FeatureOfRule("label_change", None, ""),
+    "active_agents_collapsed": FeatureOfRule("active_agent_ratio", "agent_ratio_threshold", "", under=True),
+    "heading_jumped": FeatureOfRule("yaw_jump_rad", "yaw_jump_threshold_rad", "rad"),
+    "label_probability_fell": FeatureOfRule("label_probability_delta", "label_prob_delta_threshold", "", -1),
+    "motion_implausible": FeatureOfRule("mean_acceleration_mps2", "plausible_acceleration_ms2", "m/s2"),
+    "vanished_nearby": FeatureOfRule("frames_since_last_update", "dropout_frame_threshold", "frames"),
     "updates_missing": FeatureOfRule("frames_since_last_update", "dropout_frame_threshold", "frames"),
     "active_agents_dropped": FeatureOfRule("active_agent_count_delta", "agent_count_drop_threshold", "agents", -1),
 }
@@ -39,13 +49,15 @@ def key_feature(anomaly: Anomaly) -> str:
     if anomaly.status is AnomalyStatus.CLEARED or not anomaly.features:
         return ""
     about = KEY_FEATURES.get(anomaly.triggered_rule)
+    if about is not None and about.threshold is None and about.feature in anomaly.features:
+        return f"{about.feature} {_number(anomaly.features[about.feature])} {about.unit}".rstrip()
     if about is None or about.feature not in anomaly.features or about.threshold not in anomaly.thresholds:
         name, value = next(iter(anomaly.features.items()))
         limits = ", ".join(f"{threshold} {limit:g}" for threshold, limit in anomaly.thresholds.items())
         return f"{name} {_number(value)} ({limits})"
     value = anomaly.features[about.feature]
     limit = about.sign * anomaly.thresholds[about.threshold]
-    relation = "<" if about.sign < 0 else ">"
+    relation = "<" if about.sign < 0 or about.under else ">"
     return f"{about.feature} {_number(value)} {relation} {limit:g} {about.unit}".rstrip()
 
 

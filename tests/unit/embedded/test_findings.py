@@ -40,6 +40,14 @@ def test_the_key_feature_stands_against_its_threshold() -> None:
         thresholds={"label_prob_delta_threshold": 0.2},
     )
     assert key_feature(fallen) == "label_probability_delta -0.31 < -0.2"
+    flipped = an_anomaly(rule="heading_flipped", features={"yaw_jump_rad": 3.1}, thresholds={"flip_tolerance_rad": 0.5})
+    assert key_feature(flipped) == "yaw_jump_rad 3.1 rad"
+    collapsed = an_anomaly(
+        rule="active_agents_collapsed",
+        features={"active_agent_ratio": 0.2},
+        thresholds={"agent_ratio_threshold": 0.5},
+    )
+    assert key_feature(collapsed) == "active_agent_ratio 0.2 < 0.5"
 
 
 def test_a_rule_nobody_listed_shows_what_it_has() -> None:

@@ -138,3 +138,43 @@ test("the timeline tells what was detected and who did what, in order", () => {
   ]);
   expect(told[2]?.detail).toBe("wet road");
 });
+
+describe("calibrated rules", () => {
+  test("say what they found in a sentence each", () => {
+    const braking = anomaly({
+      triggered_rule: "hard_braking",
+      features: { deceleration_mps2: 5.61, velocity_delta: -4.2, motion_mismatch: 0.08 },
+      thresholds: { decel_threshold_ms2: 3, critical_decel_threshold_ms2: 5, motion_mismatch_limit: 0.3 },
+    });
+    expect(sentence(braking)).toContain("5.6 m/s², where 3.0 is hard and 5.0 an emergency");
+    expect(comparisons(braking).map((each) => [each.key, each.exceeded])).toEqual([
+      ["deceleration_mps2", true],
+      ["motion_mismatch", false],
+    ]);
+    expect(evidenceSeries(braking)[0]?.id).toBe("speed");
+    for (const rule of [
+      "position_residual",
+      "heading_flipped",
+      "heading_jumped",
+      "label_changed",
+      "label_probability_fell",
+      "motion_implausible",
+      "vanished_nearby",
+      "active_agents_collapsed",
+    ]) {
+      expect(sentence(instability(rule, {}))).not.toContain(rule);
+      expect(sentence(instability(rule, {})).length).toBeGreaterThan(50);
+    }
+  });
+
+  test("call a share of vehicles exceeded when it is less than its limit", () => {
+    const collapse = anomaly({
+      triggered_rule: "active_agents_collapsed",
+      features: { active_agent_count: 9, active_agent_ratio: 0.25 },
+      thresholds: { agent_ratio_threshold: 0.5 },
+    });
+    const [share] = comparisons(collapse);
+    expect([share?.limit, share?.exceeded, share?.ratio]).toEqual(["< 0.50", true, 2]);
+    expect(sentence(collapse)).toContain("9 are left, 25 %");
+  });
+});

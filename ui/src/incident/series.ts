@@ -78,6 +78,11 @@ export function evidenceSeries(anomaly: Anomaly): Series[] {
 
 const FOREMOST: Readonly<Record<string, string>> = {
   decel_threshold_exceeded: "acceleration",
+  // Its deceleration is smoothed; the raw one beside its limits would say something else.
+  hard_braking: "speed",
+  heading_flipped: "heading",
+  heading_jumped: "heading",
+  label_probability_fell: "certainty",
   label_probability_dropped: "certainty",
   position_jumped: "position",
   yaw_jumped: "heading",
