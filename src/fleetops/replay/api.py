@@ -11,7 +11,7 @@ from starlette.types import Lifespan
 
 from fleetops import __version__
 from fleetops.auth.service_token import require_service_token
-from fleetops.dataset.companions import lanes_of
+from fleetops.dataset.companions import has_lanes, lanes_of
 from fleetops.errors import InvalidRequestError
 from fleetops.web import create_app, problems
 
@@ -151,7 +151,9 @@ def _reading(catalog: Catalog, sessions: Sessions) -> APIRouter:
         start, following = _page(len(catalog.scenes), limit, cursor)
         page = catalog.scenes[start : start + limit]
         return SceneList(
-            scenes=[Scene.of(scene, sessions.live_session_of(scene.scene_id)) for scene in page], next=following
+            scenes=[Scene.of(scene, sessions.live_session_of(scene.scene_id)) for scene in page],
+            next=following,
+            has_map=has_lanes(catalog.dataset.path),
         )
 
     @router.get("/map", response_class=Response, responses=problems(404, 422) | {200: {"content": {GEOJSON: {}}}})

@@ -132,13 +132,14 @@ class SceneEncoder:
             block.track_length[first:last],
         )
         if acts is None:
-            vehicles = rows.vehicles
+            vehicles, partition_of = rows.vehicles, block.partition_of_vehicle
             text, ends = self._writer.write(
                 block.heads, block.tails, frame_index, rows, moment, self._closing(rate_hz, agents)
             )
         else:
             groups, agents = recast(rows, acts)
             vehicles = np.concatenate([group.vehicles for group in groups])
+            partition_of = np.array(self.partitions, np.int64)  # the block may not know them all
             text, ends = self._write_groups(block, groups, frame_index, moment, rate_hz, agents)
         return EncodedFrame(
             event_time_ms=event_time_ms,
@@ -146,7 +147,7 @@ class SceneEncoder:
             text=text,
             ends=ends,
             vehicles=vehicles,
-            per_partition=records_per_partition(self._partitions_of(block, vehicles), self._partitions),
+            per_partition=records_per_partition(partition_of[vehicles], self._partitions),
         )
 
     def number_of(self, track_id: int | None) -> int:
@@ -189,12 +190,6 @@ class SceneEncoder:
             ends.append(text_ends + length)
             length += len(text)
         return b"".join(written), np.concatenate(ends)
-
-    def _partitions_of(self, block: EncodableBlock, vehicles: Ints) -> Ints:
-        known = block.partition_of_vehicle
-        if len(vehicles) and int(vehicles.max()) >= len(known):
-            known = np.array(self.partitions, np.int64)
-        return known[vehicles]
 
     def _number(self, track_id: Ints, is_ego: npt.NDArray[np.bool_]) -> Ints:
         tracks, rows = np.unique(np.where(is_ego, -1, track_id), return_inverse=True)

@@ -196,6 +196,7 @@ class SceneList(_Schema):
 
     scenes: list[Scene]
     next: str | None
+    has_map: Annotated[bool, Field(description="whether `GET /replay/map` has their roads")]
 
 
 class Health(_Schema):

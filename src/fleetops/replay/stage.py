@@ -83,6 +83,8 @@ class Stage:
         Raises:
             DatasetError: what plays cannot be read.
         """
+        if not self._coming and not self._vehicles:
+            return None
         self.settle()
         taken_over = frozenset(n for n, vehicle in self._vehicles.items() if frame_index >= vehicle.first_frame)
         if not taken_over:
