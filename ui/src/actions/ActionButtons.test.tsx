@@ -96,7 +96,7 @@ describe("pulling over", () => {
     expect(dialog.textContent).toContain("Pull over Track 17?");
     expect(dialog.textContent).toContain("Sudden deceleration, CRITICAL");
     expect(dialog.textContent).toContain("It lost 8.5 m/s of speed.");
-    expect(dialog.textContent).toContain("no vehicle brakes, and the recording drives on meanwhile");
+    expect(dialog.textContent).toContain("This is simulated: in the recording it drove on");
     await userEvent.click(within(dialog).getByRole("button", { name: "Cancel" }));
     expect(asked).toEqual([]);
   });

@@ -35,8 +35,8 @@ export function PullOverDialog({
           </dd>
         </dl>
         <p className={classes.muted}>
-          The vehicle is shown as under intervention until somebody resumes it, and after a few seconds the
-          alert is resolved. This is simulated: no vehicle brakes, and the recording drives on meanwhile.
+          The vehicle brakes gently, stands, and stays under intervention until somebody resumes it. After a
+          few seconds the alert is resolved. This is simulated: in the recording it drove on.
         </p>
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onClose} data-autofocus>
