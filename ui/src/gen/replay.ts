@@ -549,6 +549,11 @@ export interface components {
          * @description Scenes in the dataset's order, and where the next page begins.
          */
         SceneList: {
+            /**
+             * Has Map
+             * @description whether `GET /replay/map` has their roads
+             */
+            has_map: boolean;
             /** Next */
             next: string | null;
             /** Scenes */
