@@ -164,7 +164,7 @@ async function route(request: IncomingMessage): Promise<unknown> {
     case url.pathname === "/replay/sessions":
       return { sessions: [fleet.session], next: null };
     case url.pathname === "/replay/scenes":
-      return { scenes: [fleet.scene], next: null };
+      return { scenes: [fleet.scene], next: null, has_map: false };
     case room === "vehicles" && what === "telemetry":
       return fleet.telemetry(id ?? "");
     case room === "vehicles" && what === "history":

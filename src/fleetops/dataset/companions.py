@@ -9,6 +9,11 @@ from fleetops.errors import DatasetError, NotFoundError
 LANES = "lanes.geojson"
 
 
+def has_lanes(dataset: Path) -> bool:
+    """Whether the zarr at `dataset` comes with its lanes."""
+    return (dataset.resolve().parent / LANES).is_file()
+
+
 def lanes_of(dataset: Path) -> bytes:
     """The GeoJSON document (RFC 7946, WGS84) with the road surface of the zarr at `dataset`, as it is stored.
 

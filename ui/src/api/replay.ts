@@ -1,4 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
+import type { FeatureCollection } from "geojson";
 import createClient from "openapi-fetch";
 import type { paths, SessionState } from "../gen/replay";
 import { answer, CLIENT } from "./client";
@@ -22,6 +23,17 @@ export const scenesQuery = queryOptions({
   queryFn: async () =>
     (await answer(replay.GET("/replay/scenes", { params: { query: { limit: 100 } } }))).scenes,
   staleTime: 60_000,
+});
+
+/** The road surface of the scenes, or null where the dataset comes without. */
+export const roadsQuery = queryOptions({
+  queryKey: ["replay", "map"],
+  queryFn: async (): Promise<FeatureCollection | null> => {
+    const { has_map } = await answer(replay.GET("/replay/scenes", { params: { query: { limit: 1 } } }));
+    // Not asked for where there is none: browsers write every 404 into their console.
+    return has_map ? ((await answer(replay.GET("/replay/map"))) as FeatureCollection) : null;
+  },
+  staleTime: Number.POSITIVE_INFINITY,
 });
 
 /** Replay the same scenes again, as a new session with alerts of its own. */

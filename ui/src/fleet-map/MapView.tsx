@@ -1,13 +1,16 @@
-import { type Map as MapLibreMap, setWorkerUrl } from "maplibre-gl";
+import { useQuery } from "@tanstack/react-query";
+import type { FeatureCollection } from "geojson";
+import { type GeoJSONSource, type Map as MapLibreMap, setWorkerUrl } from "maplibre-gl";
 import maplibreWorker from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { type ReactNode, useCallback, useEffect, useState } from "react";
 import { Map as MapGl, NavigationControl, ScaleControl } from "react-map-gl/maplibre";
+import { roadsQuery } from "../api/replay";
 import { fleetPositions } from "../store/positions";
 import { fitFleet, keepFleetInView, useCamera } from "./camera";
 import { gridLines, gridStepM } from "./grid";
 import classes from "./MapView.module.css";
-import { GRID_SOURCE, offlineStyle } from "./mapStyle";
+import { GRID_SOURCE, NOTHING, offlineStyle, ROADS_SOURCE } from "./mapStyle";
 import { VehicleLayer } from "./VehicleLayer";
 
 // Before the first map, or MapLibre looks for its worker where the bundler did not put it, and stays empty.
@@ -18,6 +21,7 @@ const KEEP_PERIOD_MS = 1_000;
 /** The fleet on a map that asks nothing of any other server. */
 export function MapView({ onFailure }: { onFailure: () => void }): ReactNode {
   const [ready, setReady] = useState(false);
+  const roads = useQuery(roadsQuery).data ?? NOTHING;
   const attach = useCallback((map: MapLibreMap) => {
     useCamera.setState({ map });
     setReady(true);
@@ -25,6 +29,13 @@ export function MapView({ onFailure }: { onFailure: () => void }): ReactNode {
     drawGrid(map);
     fitFleet(0);
   }, []);
+
+  useEffect(() => {
+    const { map } = useCamera.getState();
+    if (ready && map !== null) {
+      show(map, ROADS_SOURCE, roads);
+    }
+  }, [ready, roads]);
 
   useEffect(() => {
     let fitted = fleetPositions.count > 0;
@@ -80,13 +91,16 @@ function leaveFleetMode(): void {
   }
 }
 
+function show(map: MapLibreMap, source: string, data: FeatureCollection): void {
+  map.getSource<GeoJSONSource>(source)?.setData(data);
+}
+
 let drawnGrid = "";
 
 /** Draw the grid for what is in view, only when other lines are needed than last time. */
 function drawGrid(map: MapLibreMap): void {
-  const source = map.getSource(GRID_SOURCE);
   const { origin } = fleetPositions;
-  if (source === undefined || origin === null || !("setData" in source)) {
+  if (origin === null) {
     return;
   }
   const view = map.getBounds();
@@ -102,8 +116,6 @@ function drawGrid(map: MapLibreMap): void {
   const key = `${stepM} ${west.toFixed(6)} ${south.toFixed(6)} ${width.toFixed(6)}`;
   if (key !== drawnGrid) {
     drawnGrid = key;
-    (source as { setData(data: unknown): void }).setData(
-      gridLines([west, south, west + 3.5 * width, south + 3.5 * height], stepM, origin),
-    );
+    show(map, GRID_SOURCE, gridLines([west, south, west + 3.5 * width, south + 3.5 * height], stepM, origin));
   }
 }
