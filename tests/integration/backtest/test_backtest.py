@@ -96,9 +96,14 @@ def test_in_two_processes(recording: Path, alone: Json, tmp_path: Path) -> None:
 
 
 def test_on_a_dask_cluster(recording: Path, alone: Json, tmp_path: Path) -> None:
-    """A scheduler and two workers, each a process of its own, as on other machines."""
-    with dask_cluster(tmp_path, workers=2) as address:
-        assert figures(run(recording, tmp_path / "found.json", "--scheduler", address)) == figures(alone)
+    """A scheduler and two workers, each a process of its own, as on other machines; one of the two is killed."""
+    output = tmp_path / "found.json"
+    with dask_cluster(tmp_path, workers=2) as (address, workers):
+        process = spawn(command(recording, output, "--scheduler", address), tmp_path / "log", cwd=tmp_path)
+        await_parts(tmp_path / "found.json.work", process)
+        workers[0].kill()
+        assert process.wait(120) == 0, tail_of(tmp_path / "log")
+    assert figures(json.loads(output.read_text())) == figures(alone)
 
 
 def test_killed_and_run_again_it_goes_on(recording: Path, alone: Json, tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ def test_killed_and_run_again_it_goes_on(recording: Path, alone: Json, tmp_path:
     output, log = tmp_path / "found.json", tmp_path / "log"
     process = spawn(command(recording, output, "--jobs", "2"), log, cwd=tmp_path)
     work = tmp_path / "found.json.work"
-    await_true(lambda: len(list(work.glob("*.msgpack"))) >= 3 or process.poll() is not None)
+    await_parts(work, process)
     children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -178,6 +183,11 @@ def await_true(holds: Any, within_s: float = 60) -> None:
         time.sleep(0.002)
 
 
+def await_parts(work: Path, process: subprocess.Popen[bytes]) -> None:
+    """Wait until some of the parts are done, or all."""
+    await_true(lambda: len(list(work.glob("*.msgpack"))) >= 3 or process.poll() is not None)
+
+
 def is_running(process: psutil.Process) -> bool:
     """Whether it lives; a zombie that nobody waits for does not."""
     try:
@@ -188,8 +198,8 @@ def is_running(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def dask_cluster(folder: Path, workers: int) -> Iterator[str]:
-    """A Dask scheduler and workers as separate processes on loopback."""
+def dask_cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """A Dask scheduler and workers as separate processes on loopback: its address, and they."""
     where = folder / "scheduler.json"
     quiet = ["--no-dashboard", "--scheduler-file", str(where)]
     dask = [sys.executable, "-m", "dask"]
@@ -200,7 +210,7 @@ def dask_cluster(folder: Path, workers: int) -> Iterator[str]:
     try:
         await_true(lambda: where.is_file() and where.read_text().endswith("}"))
         processes += [spawn(worker, folder / f"worker{number}.log", cwd=folder) for number in range(workers)]
-        yield str(json.loads(where.read_text())["address"])
+        yield str(json.loads(where.read_text())["address"]), processes[1:]
     finally:
         for process in processes:
             stop(process)

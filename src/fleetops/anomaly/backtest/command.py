@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -24,6 +24,9 @@ from .executors import Execute, in_processes, in_this_process, on_dask
 from .parts import Task, choose, frame_count
 from .report import as_table, to_json
 from .run import Progressing, run
+
+if TYPE_CHECKING:
+    from .parquet import ParquetFile
 
 _EXTRA = "install it with: pip install 'fleetops[backtest]'"
 
@@ -121,27 +124,33 @@ def _require(module: str, option: str) -> None:
 
 
 class _ParquetFiles:
-    """The anomalies, and the changes where two rule sets are compared."""
+    """The anomalies, and the changes where two rule sets are compared. Opened when the first rows come."""
 
     def __init__(self, path: Path, task: Task) -> None:
-        from .parquet import ANOMALIES, CHANGES, ParquetFile  # noqa: PLC0415 - pyarrow is an extra
-
-        facts = {"dataset": task.dataset_digest, "rule_set": task.rule_sets[0].identity}
-        self._anomalies = ParquetFile(path, ANOMALIES, facts)
+        self._path, self._task = path, task
+        self._anomalies: ParquetFile | None = None
         self._changes: ParquetFile | None = None
-        if len(task.rule_sets) > 1:
-            facts["against"] = task.rule_sets[1].identity
-            self._changes = ParquetFile(changes_path(path), CHANGES, facts)
 
     def add(self, rows: bytes | None, changes: Sequence[Change]) -> None:
         """Append what a part brought."""
-        if rows is not None:
+        if self._anomalies is None:
+            self._open()
+        if self._anomalies is not None and rows is not None:
             self._anomalies.add_packed(rows)
         if self._changes is not None:
             self._changes.add_changes(changes)
 
     def complete(self) -> None:
         """Give the files their names."""
-        self._anomalies.complete()
-        if self._changes is not None:
-            self._changes.complete()
+        for file in (self._anomalies, self._changes):
+            if file is not None:
+                file.complete()
+
+    def _open(self) -> None:
+        from .parquet import ANOMALIES, CHANGES, ParquetFile  # noqa: PLC0415 - pyarrow is an extra
+
+        facts = {"dataset": self._task.dataset_digest, "rule_set": self._task.rule_sets[0].identity}
+        self._anomalies = ParquetFile(self._path, ANOMALIES, facts)
+        if len(self._task.rule_sets) > 1:
+            facts["against"] = self._task.rule_sets[1].identity
+            self._changes = ParquetFile(changes_path(self._path), CHANGES, facts)

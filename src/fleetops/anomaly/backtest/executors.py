@@ -13,8 +13,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING
 
 from fleetops.errors import BacktestError
+
+if TYPE_CHECKING:
+    from distributed import Future as DaskFuture
 
 from .parts import Part, Task
 from .scan import PartResult, Progress, code_digest, scan
@@ -99,9 +103,8 @@ def on_dask(address: str) -> Execute:
                 hand_out()
             for future in completed:
                 part = by_key.pop(future.key)
-                result: PartResult = future.result()
+                result = _from_cluster(future, address)
                 future.release()
-                _check_code(result)
                 progress(part.frames)
                 yield part, result
                 hand_out()
@@ -119,12 +122,28 @@ def _result(future: Future[PartResult], part: Part) -> PartResult:
         ) from error
 
 
-def _check_code(result: PartResult) -> None:
+def _from_cluster(future: DaskFuture, address: str) -> PartResult:
+    from distributed.client import FutureCancelledError  # noqa: PLC0415 - an extra
+    from distributed.comm import CommClosedError  # noqa: PLC0415
+    from distributed.scheduler import KilledWorker  # noqa: PLC0415
+
+    try:
+        result: PartResult = future.result()
+    except KilledWorker as error:
+        raise BacktestError(
+            f"workers of the Dask scheduler at {address} died again and again over one part ({error}), perhaps for "
+            "want of memory; what is done is kept: run the same command again"
+        ) from error
+    except (FutureCancelledError, CommClosedError) as error:
+        raise BacktestError(
+            f"the Dask scheduler at {address} is gone ({error}); what is done is kept: run the same command again"
+        ) from error
     if result.code != code_digest():
         raise BacktestError(
             "a Dask worker runs another version of FleetOps, whose findings cannot be put beside these: "
             "install the same version everywhere"
         )
+    return result
 
 
 def _begin_process() -> None:
