@@ -260,6 +260,20 @@ def upgrade(data_dir: DataDir = None) -> None:
     typer.echo("the database has this version's schema")
 
 
+@db_app.command()
+def prune(
+    older_than: Annotated[str, typer.Option(help="Let go of what ended longer ago: 12h, 90d, 8w.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    keep_audit: Annotated[bool, typer.Option("--keep-audit", help="Leave the audit log whole.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Let go of old resolved alerts, events and audit entries. Nothing that is live is touched."""
+    from .operator.retention_commands import prune as prune_database
+
+    settings = _database_settings("fleetops db prune", data_dir)
+    typer.echo(prune_database(settings, older_than, dry_run=dry_run, keep_audit=keep_audit))
+
+
 @audit_app.command()
 def verify(
     against: Annotated[
