@@ -20,6 +20,7 @@ from fleetops.db.models import ActionRecord, Alert, OutboxCounter, OutboxKind, O
 
 from .audit import SYSTEM, WRITTEN_CHANNEL, Entry, record_all
 from .fleet import Fleet
+from .flushing import flush_evenly
 from .silencing import Facts, silenced_by
 from .views import ActionView
 
@@ -129,7 +130,7 @@ class Changes:
 
     async def write(self, session: AsyncSession) -> None:
         """Add the rows to the transaction; the relay is woken when it commits."""
-        await session.flush()
+        await flush_evenly(session)
         if self._rows:
             await session.execute(insert(_OUTBOX), self._rows)
             await session.execute(select(func.pg_notify(WRITTEN_CHANNEL, "")))

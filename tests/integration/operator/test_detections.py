@@ -7,8 +7,9 @@ import random
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.operator.stories import (
     CAR,
     DELAYS,
@@ -255,3 +256,26 @@ async def test_an_incident_is_written_for_each_resolve_only(sessions: Sessions) 
     """Detection alone writes no incident."""
     await deliver(sessions, anomaly(), cleared(60))
     assert await count(sessions, Incident) == 0
+
+
+async def test_a_batch_takes_few_statements_whatever_it_changes(engine: AsyncEngine, sessions: Sessions) -> None:
+    """Alerts that get worse, are seen again or end, and their vehicles, are written in one batch each."""
+    dice = random.Random(1)
+    cars = [ids.vehicle_id("scene_001", track) for track in range(150)]
+    await deliver(sessions, *(anomaly(1, vehicle=car, severity=Severity.WARNING) for car in cars))
+    statements: list[str] = []
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *what: statements.append(str(what[2])))
+
+    async def batch(frame: int, chosen: list[str]) -> int:
+        statements.clear()
+        found = [
+            dice.choice(
+                [anomaly(frame, vehicle=car, severity=dice.choice(list(Severity))), cleared(frame, vehicle=car)]
+            )
+            for car in chosen
+        ]
+        await deliver(sessions, *found)
+        return len(statements)
+
+    few = await batch(2, cars[:10])
+    assert await batch(3, cars) <= few + 5  # inserts of many rows go in pages
