@@ -50,7 +50,7 @@ GOLDEN: Final = (
     Golden(
         "scene_001",
         Traffic(highway("highway_merge", lanes=3, speed_mps=19.0, bend_rad=-0.35, length_m=2600), 10200, 190.0),
-        Placement(0.12, -60.0, 250.0),
+        Placement(0.12, -60.0, 200.0),
         vehicles=37,
         seed=9,
         noise_seed=2,
@@ -73,7 +73,7 @@ GOLDEN: Final = (
             4300,
             200.0,
         ),
-        Placement(0.2, -480.0, -330.0),
+        Placement(0.2, -400.0, -260.0),
         vehicles=42,
         seed=4,
         noise_seed=1,
@@ -94,7 +94,7 @@ GOLDEN: Final = (
             4600,
             215.0,  # so that at 35 s the signals along the street are green, and somebody is fast
         ),
-        Placement(0.12, 180.0, -300.0),
+        Placement(0.12, 190.0, -240.0),
         vehicles=42,
         seed=3,
         noise_seed=1,
