@@ -55,8 +55,9 @@ def _is_forgotten_first(t: VanishedNearby, retire_frames: int) -> str | None:
 
 @compiled
 def _is_explained(w: Window, last_seen: int, t: VanishedNearby) -> bool:
-    """Whether the scene lost its agents in the frames in which this one vanished."""
-    for frame in range(last_seen + 1, min(last_seen + 1 + REORDER_FRAMES, w.frame) + 1):
+    """Whether the scene lost its agents when this one vanished, or so shortly before that it may still lack them."""
+    first = last_seen + 1 - t.collapse_window_frames
+    for frame in range(first, min(last_seen + 1 + REORDER_FRAMES, w.frame) + 1):
         if active_agent_ratio(w, frame, t.collapse_window_frames) < t.explained_below_agent_ratio:
             return True
     return False
@@ -73,7 +74,7 @@ def _is_explained(w: Window, last_seen: int, t: VanishedNearby) -> bool:
         "nearby_m": "m from the ego",
         "explained_below_agent_ratio": "of the scene's agents",
     },
-    reach=lambda t, retire_frames: retire_frames + max(t.collapse_window_frames, t.warm_up_frames + GAP_FRAMES),
+    reach=lambda t, retire_frames: retire_frames + max(2 * t.collapse_window_frames, t.warm_up_frames + GAP_FRAMES),
     impossible=_is_forgotten_first,
 )
 def vanished_nearby(w: Window, t: VanishedNearby) -> int:
