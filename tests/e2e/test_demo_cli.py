@@ -217,10 +217,6 @@ def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path, l5kit_sampl
     assert "starting" not in demo.output
 
 
-def _no_dataset(folder: Path) -> tuple[str, ...]:
-    return ()
-
-
 def _missing(folder: Path) -> tuple[str, ...]:
     return "--dataset", str(folder / "nowhere.zarr")
 
@@ -239,7 +235,6 @@ def _zarr_v3(folder: Path) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("arrange", "code", "words"),
     [
-        (_no_dataset, 2, "--dataset PATH"),
         (_missing, 3, "nowhere.zarr"),
         (_foreign, 3, "expected"),
         (_zarr_v3, 3, "zarr format 2"),
