@@ -22,7 +22,7 @@ from fleetops.errors import ConfigurationError
 from .compare import Change
 from .executors import Execute, in_processes, in_this_process, on_dask
 from .parts import Task, choose, frame_count
-from .report import as_table, to_json
+from .report import show, to_json
 from .run import Progressing, run
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def backtest(options: BacktestOptions, console: Console) -> None:
         fresh = options.json.with_name(f".{options.json.name}.new")
         fresh.write_text(json.dumps(to_json(report), indent=2) + "\n")
         fresh.replace(options.json)
-    console.print(as_table(report))
+    show(report, console)
 
 
 def changes_path(parquet: Path) -> Path:

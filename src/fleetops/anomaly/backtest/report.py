@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from rich.console import Group, RenderableType
+from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from fleetops.anomaly.load import FLEET, RESOLVE_FRAMES
 from fleetops.anomaly.rule_set import RuleSet
@@ -17,6 +16,7 @@ from fleetops.contracts.wire import utc_from_ms
 
 from .compare import Change, ChangeKind
 from .tally import Tally, Volume
+from .told import RANK
 
 MOST_MOMENTS = 10_000
 """Changes that go into the JSON one by one; Parquet has them all."""
@@ -75,7 +75,7 @@ def to_json(report: Report) -> dict[str, object]:
     return document
 
 
-def as_table(report: Report) -> RenderableType:
+def show(report: Report, console: Console) -> None:
     """The report for the terminal."""
     volume = report.volume
     names = [rules.name for rules in report.rule_sets]
@@ -85,25 +85,20 @@ def as_table(report: Report) -> RenderableType:
         title=f"{volume.scenes:,} scenes, {volume.rows:,} rows, {volume.vehicle_hours:,.2f} vehicle-hours",
         title_justify="left",
     )
-    table.add_column("anomalies raised or escalated")
+    table.add_column("raised or escalated", no_wrap=True)
     for name in names:
         table.add_column(name, justify="right")
     for line, values in _lines(report):
         table.add_row(line, *values)
-    speed = Text(
-        f"{report.rows_read:,} rows in {timedelta(seconds=round(report.seconds))}, {report.rows_per_second:,.0f} rows/s"
-    )
-    parts: list[RenderableType] = [table]
-    if len(report.tallies) > 1:
-        parts.append(_changes(report, names))
-    return Group(
-        *parts,
-        *(
-            Text(f"{name} {t.digest}", no_wrap=True, overflow="ignore")
-            for name, t in zip(names, report.tallies, strict=True)
-        ),
-        speed,
-    )
+    console.print(table)
+    lines = _loads(report, names)
+    if len(names) > 1:
+        lines += _changes(report, names)
+    lines += [f"{name} {tally.digest}" for name, tally in zip(names, report.tallies, strict=True)]
+    took = timedelta(seconds=round(report.seconds))
+    lines.append(f"{report.rows_read:,} rows in {took}, {report.rows_per_second:,.0f} rows/s")
+    for line in lines:  # whole, however narrow the terminal: links and digests are to be copied
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _figures(tally: Tally, volume: Volume) -> dict[str, object]:
@@ -132,7 +127,7 @@ def _load(tally: Tally, volume: Volume) -> dict[str, object]:
 
 
 def _lines(report: Report) -> list[tuple[str, list[str]]]:
-    tallies, volume = report.tallies, report.volume
+    tallies = report.tallies
     lines = [
         (f"{kind} {severity}", [f"{tally.anomalies.get((kind, severity), 0):,}" for tally in tallies])
         for kind in AnomalyType
@@ -143,25 +138,38 @@ def _lines(report: Report) -> list[tuple[str, list[str]]]:
     lines += [(f"  by {rule}", [f"{tally.rules.get(rule, 0):,}" for tally in tallies]) for rule in rules]
     for floor in (Severity.INFO, Severity.WARNING):
         words = "alerts" if floor is Severity.INFO else f"alerts of {floor} or above"
-        loads = [tally.load(volume, floor) for tally in tallies]
+        loads = [tally.load(report.volume, floor) for tally in tallies]
         lines.append((words, [f"{load.alerts:,}" for load in loads]))
-        lines.append((f"  per 10 minutes and {FLEET} vehicles", [f"{load.per_10_minutes:,.1f}" for load in loads]))
-        lines.append(("  which is (EEMUA 191)", [load.band for load in loads]))
+        lines.append(("  per 10 minutes, 100 vehicles", [f"{load.per_10_minutes:,.1f}" for load in loads]))
     return lines
 
 
-def _changes(report: Report, names: Sequence[str]) -> Text:
-    """The first changes, a line each: a link is to be copied, so nothing is cut or folded."""
+def _loads(report: Report, names: Sequence[str]) -> list[str]:
+    loads = [tally.load(report.volume, Severity.WARNING) for tally in report.tallies]
+    return [
+        f"{name}: {load.per_10_minutes:,.1f} alerts of WARNING or above per 10 minutes to the operator of {FLEET} "
+        f"vehicles are {load.band} (EEMUA 191)"
+        for name, load in zip(names, loads, strict=True)
+    ]
+
+
+def _changes(report: Report, names: Sequence[str]) -> list[str]:
+    """How many changes there are, and the gravest of them."""
     counts = ", ".join(f"{report.changes.get(kind, 0):,} {kind}" for kind in ChangeKind)
     lines = [f"{names[0]} against {names[1]}: {counts}"]
-    for change in report.moments[:_SHOWN_MOMENTS]:
+    shown = sorted(report.moments, key=_gravity)[:_SHOWN_MOMENTS]
+    for change in shown:
         before = "nothing" if change.severity_before is None else f"{change.severity_before} at {change.frame_before}"
         now = "nothing" if change.severity is None else f"{change.severity} at {change.frame_index}"
-        lines.append(f"  {change.kind:8} {change.anomaly_type}, {before} -> {now}  {change.link}")
-    more = sum(report.changes.values()) - _SHOWN_MOMENTS
-    if more > 0:
-        lines.append(f"  and {more:,} more")
-    return Text("\n".join(lines), no_wrap=True, overflow="ignore")
+        lines.append(f"  {change.kind:8} {change.anomaly_type}: {before} -> {now}  {change.link}")
+    more = sum(report.changes.values()) - len(shown)
+    return [*lines, f"  and {more:,} more"] if more else lines
+
+
+def _gravity(change: Change) -> tuple[int, int]:
+    """What is gained before what is lost, and the worst first."""
+    severities = [severity for severity in (change.severity, change.severity_before) if severity is not None]
+    return -max(RANK[severity] for severity in severities), list(ChangeKind).index(change.kind)
 
 
 def _moment(change: Change) -> dict[str, object]:
