@@ -200,7 +200,8 @@ def test_an_answer_to_another_browsers_login_is_refused(service: OperatorService
     for query in ({"state": stolen, "code": "any"}, {"code": "any"}, {"state": "x", "code": "any"}):
         assert victim.get("/auth/oidc/callback", params=query).status_code == 401
     victim.get("/auth/oidc/login")
-    assert victim.get("/auth/oidc/callback", params={"state": stolen, "code": "any"}).status_code == 401
+    forged = victim.get("/auth/oidc/callback", params={"state": stolen, "code": "any"})
+    assert (forged.status_code, "belongs to another login" in forged.text) == (401, True)
     wrong = attacker.get("/auth/oidc/callback", params={"state": stolen, "code": "any", "iss": "http://evil.example"})
     assert (wrong.status_code, "another provider" in wrong.text) == (401, True)
     admitted(service, name)
