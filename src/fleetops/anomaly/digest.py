@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from fleetops.contracts.anomalies import Anomaly
@@ -21,6 +22,9 @@ from fleetops.contracts.vocabulary import AnomalyStatus, AnomalyType, Severity
 from .engine import Found
 from .evidence import SceneKey
 from .severity import ANOMALY_TYPES, SEVERITIES
+
+_quoted = lru_cache(maxsize=65_536)(json.dumps)
+"""The same names and words come again and again; quoting them was most of a digest's cost."""
 
 
 class Finding(NamedTuple):
@@ -61,8 +65,9 @@ def finding_in(anomaly: Anomaly) -> Finding:
 def scene_digest(findings: Iterable[Finding]) -> str:
     """sha256, as hex, over the distinct findings of one scene."""
     digest = hashlib.sha256()
-    for finding in sorted(set(findings)):
-        digest.update(json.dumps(finding, separators=(",", ":")).encode() + b"\n")
+    for scene_id, vehicle_id, frame, *words in sorted(set(findings)):
+        rest = ",".join(map(_quoted, words))
+        digest.update(f"[{_quoted(scene_id)},{_quoted(vehicle_id)},{frame},{rest}]\n".encode())
     return digest.hexdigest()
 
 

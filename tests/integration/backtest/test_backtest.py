@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -135,6 +136,7 @@ def test_against_another_rule_set_with_parquet(recording: Path, tmp_path: Path) 
         recording, tmp_path / "found.json", "--against", "baseline", "--parquet", str(parquet), rules=str(rules)
     )
     rows = pq.read_table(parquet).to_pylist()
+    assert recomputed(rows) == found["digest"]
     raised = Counter(row["triggered_rule"] for row in rows if row["status"] == AnomalyStatus.ACTIVE)
     assert raised == found["rules"]
     jump = next(row for row in rows if row["triggered_rule"] == "position_jumped" and row["status"] == "ACTIVE")
@@ -173,6 +175,20 @@ def test_what_cannot_be_done_is_said(
     assert end.value.code in {2, 3}
     assert says in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def recomputed(rows: list[Json]) -> str:
+    """The digest, from its description in docs/backtest.md."""
+    fields = ["scene_id", "vehicle_id", "frame_index", "anomaly_type", "status", "severity"]
+    scenes: dict[str, list[list[Any]]] = {}
+    for row in rows:
+        scenes.setdefault(row["scene_id"], []).append([row[field] for field in fields])
+    whole = hashlib.sha256()
+    for scene, findings in sorted(scenes.items()):
+        lines = "".join(json.dumps(each, separators=(",", ":")) + "\n" for each in sorted(findings))
+        of_scene = hashlib.sha256(lines.encode()).hexdigest()
+        whole.update((json.dumps([scene, of_scene], separators=(",", ":")) + "\n").encode())
+    return f"sha256:{whole.hexdigest()}"
 
 
 def await_true(holds: Any, within_s: float = 60) -> None:
