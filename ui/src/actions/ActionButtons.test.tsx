@@ -128,3 +128,31 @@ test("a vehicle is resumed through the alert that stopped it, whichever alert is
   await waitFor(() => expect(asked).toHaveLength(1));
   expect(new URL(asked[0]?.url ?? "").pathname).toBe("/alerts/alert-0/actions");
 });
+
+test("a remote assist is picked up and closed by buttons of their own", async () => {
+  const asked = serve(() => ({
+    action_id: "a",
+    status: "executed",
+    alert: alert({ version: 2 }),
+    vehicle: null,
+  }));
+  show(buttons(alert({ allowed_actions: ["PICK_UP_REMOTE_ASSIST", "CLOSE_REMOTE_ASSIST"] })));
+  expect(names()).toEqual(["Pick up remote assist", "Close remote assist"]);
+  await userEvent.click(screen.getByRole("button", { name: "Pick up remote assist" }));
+  await waitFor(() => expect(asked).toHaveLength(1));
+  expect(await asked[0]?.json()).toEqual({ action_type: "PICK_UP_REMOTE_ASSIST" });
+});
+
+test("a snoozed alert can be woken", async () => {
+  const asked = serve(() => ({
+    action_id: "a",
+    status: "executed",
+    alert: alert({ version: 2 }),
+    vehicle: null,
+  }));
+  show(buttons(alert({ allowed_actions: ["SNOOZE", "UNSNOOZE"] })));
+  await userEvent.click(screen.getByRole("button", { name: "More…" }));
+  await userEvent.click(await screen.findByRole("menuitem", { name: "Wake now" }));
+  await waitFor(() => expect(asked).toHaveLength(1));
+  expect(await asked[0]?.json()).toEqual({ action_type: "UNSNOOZE" });
+});

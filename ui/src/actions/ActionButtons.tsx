@@ -8,12 +8,14 @@ import { CommentDialog, PullOverDialog } from "./dialogs";
 import { takeRequests } from "./requests";
 import { useAct } from "./useActions";
 
-/** The five that operators reach for, in the order in which they do. */
+/** Those that operators reach for, in the order in which they do; what is under way comes last. */
 const MAIN: readonly ActionType[] = [
   "ACKNOWLEDGE",
   "ASSIGN_OPERATOR",
   "PULL_OVER_SIMULATED",
   "REQUEST_REMOTE_ASSIST",
+  "PICK_UP_REMOTE_ASSIST",
+  "CLOSE_REMOTE_ASSIST",
   "RESUME_SIMULATION",
 ];
 const SNOOZE_MS = 5 * 60_000;
@@ -66,7 +68,7 @@ export function ActionButtons({ alert, reason, onVehicle }: ActionButtonsProps):
   }
   const mine = alert.assigned_operator_id === operator_id;
   const shown = MAIN.filter((action) => allowed(action) && !(action === "ASSIGN_OPERATOR" && mine));
-  const more = (["UNACKNOWLEDGE", "SNOOZE", "COMMENT"] as const).filter(allowed);
+  const more = (["UNACKNOWLEDGE", "UNSNOOZE", "SNOOZE", "COMMENT"] as const).filter(allowed);
   return (
     <div className={classes.actions} role="group" aria-label="Actions">
       {shown.map((action) => (
