@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from fleetops.anomaly.digest import Finding, combined_digest, scene_digest
-from fleetops.anomaly.load import FRAMES_PER_HOUR, Load, alerts_opened
+from fleetops.anomaly.load import FRAMES_PER_HOUR, Load, alerts_opened, at_least
 from fleetops.contracts.vocabulary import AnomalyStatus, AnomalyType, Severity
 
 from .told import Told
@@ -75,4 +75,10 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 def _alerts(findings: Sequence[Finding]) -> dict[Severity, int]:
-    return {floor: len(alerts_opened(findings, floor)) for floor in Severity}
+    """Alerts by what they come to at least; only conditions that ever come to it are looked at, mostly few."""
+    opened: dict[Severity, int] = {}
+    for floor in Severity:
+        grave = {(each.vehicle_id, each.anomaly_type) for each in findings if at_least(each.severity, floor)}
+        findings = [each for each in findings if (each.vehicle_id, each.anomaly_type) in grave]
+        opened[floor] = len(alerts_opened(findings, floor))
+    return opened
