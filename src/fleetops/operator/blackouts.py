@@ -26,22 +26,28 @@ _BATCH: Final = 500
 
 _UNEXPLAINED: Final = text(
     """
-    SELECT alerts.alert_id, alerts.vehicle_id, blackout.alert_id AS explained_by
-    FROM alerts
-    JOIN LATERAL (
-        SELECT anomalies.alert_id FROM anomalies
-        WHERE anomalies.vehicle_id = alerts.scene_id || '_ego'
-            AND anomalies.replay_session_id = alerts.replay_session_id
-            AND anomalies.anomaly_type = 'dropout_proxy' AND anomalies.status = 'ACTIVE'
+    WITH dropouts AS MATERIALIZED (
+        SELECT alert_id, vehicle_id, replay_session_id, scene_id, event_time FROM alerts
+        WHERE alert_status <> 'RESOLVED' AND anomaly_type = 'dropout_proxy' AND explained_by_alert_id IS NULL
+    ), scenes AS (
+        SELECT DISTINCT replay_session_id, scene_id FROM dropouts
+    ), blackouts AS MATERIALIZED (
+        SELECT scenes.replay_session_id, scenes.scene_id, anomalies.vehicle_id, anomalies.alert_id, anomalies.event_time
+        FROM scenes JOIN anomalies
+            ON anomalies.vehicle_id = scenes.scene_id || '_ego'
+            AND anomalies.replay_session_id = scenes.replay_session_id
+        WHERE anomalies.anomaly_type = 'dropout_proxy' AND anomalies.status = 'ACTIVE'
+            AND anomalies.alert_id IS NOT NULL
             AND anomalies.message ->> 'triggered_rule' = ANY(CAST(:rules AS text[]))
-            AND anomalies.event_time BETWEEN alerts.event_time - CAST(:within AS interval)
-                AND alerts.event_time + CAST(:within AS interval)
-            AND anomalies.alert_id IS NOT NULL AND anomalies.vehicle_id <> alerts.vehicle_id
-        ORDER BY anomalies.event_time LIMIT 1
-    ) AS blackout ON true
-    WHERE alerts.anomaly_type = 'dropout_proxy' AND alerts.alert_status <> 'RESOLVED'
-        AND alerts.explained_by_alert_id IS NULL
-    ORDER BY alerts.vehicle_id LIMIT :limit
+    )
+    SELECT DISTINCT ON (dropouts.alert_id) dropouts.alert_id, dropouts.vehicle_id, blackouts.alert_id AS explained_by
+    FROM dropouts JOIN blackouts
+        ON blackouts.replay_session_id = dropouts.replay_session_id AND blackouts.scene_id = dropouts.scene_id
+        AND blackouts.vehicle_id <> dropouts.vehicle_id
+        AND blackouts.event_time BETWEEN dropouts.event_time - CAST(:within AS interval)
+            AND dropouts.event_time + CAST(:within AS interval)
+    ORDER BY dropouts.alert_id, blackouts.event_time
+    LIMIT :limit
     """
 )
 

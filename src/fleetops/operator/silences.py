@@ -161,23 +161,28 @@ async def expire(db: AsyncSession, now: datetime) -> int:
     return len(entries)
 
 
+# The live alerts are few among all; kept apart, since the planner would else walk the index of all vehicles.
 _UNSETTLED: Final = text(
     """
-    SELECT DISTINCT alerts.vehicle_id
-    FROM alerts
+    WITH live AS MATERIALIZED (
+        SELECT vehicle_id, scene_id, anomaly_type, triggered_rule, severity, silence_id
+        FROM alerts WHERE alert_status <> 'RESOLVED'
+    )
+    SELECT DISTINCT live.vehicle_id
+    FROM live
     LEFT JOIN LATERAL (
         SELECT silence_id FROM silences
         WHERE ended_at IS NULL AND expires_at > :now
-            AND (silences.vehicle_id IS NULL OR silences.vehicle_id = alerts.vehicle_id)
-            AND (silences.scene_id IS NULL OR silences.scene_id = alerts.scene_id)
-            AND (silences.anomaly_type IS NULL OR silences.anomaly_type = alerts.anomaly_type)
-            AND (silences.triggered_rule IS NULL OR silences.triggered_rule = alerts.triggered_rule)
-            AND (silences.severity_up_to = 'CRITICAL' OR alerts.severity = 'INFO'
-                OR (alerts.severity = 'WARNING' AND silences.severity_up_to = 'WARNING'))
+            AND (silences.vehicle_id IS NULL OR silences.vehicle_id = live.vehicle_id)
+            AND (silences.scene_id IS NULL OR silences.scene_id = live.scene_id)
+            AND (silences.anomaly_type IS NULL OR silences.anomaly_type = live.anomaly_type)
+            AND (silences.triggered_rule IS NULL OR silences.triggered_rule = live.triggered_rule)
+            AND (silences.severity_up_to = 'CRITICAL' OR live.severity = 'INFO'
+                OR (live.severity = 'WARNING' AND silences.severity_up_to = 'WARNING'))
         ORDER BY expires_at DESC, silence_id DESC LIMIT 1
     ) AS hidden ON true
-    WHERE alerts.alert_status <> 'RESOLVED' AND alerts.silence_id IS DISTINCT FROM hidden.silence_id
-    ORDER BY alerts.vehicle_id LIMIT :limit
+    WHERE live.silence_id IS DISTINCT FROM hidden.silence_id
+    LIMIT :limit
     """
 )
 

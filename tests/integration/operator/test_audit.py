@@ -15,7 +15,10 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.operator.stories import NOW, Sessions, anomaly, cleared, deliver, do, the_alert, tick
+from tests.integration.operator.test_relay import crowd, cut_off_the_leader, running
+from typer.testing import CliRunner
 
+from fleetops.cli import app
 from fleetops.contracts.vocabulary import ActionType, Severity
 from fleetops.db.audit import AuditHead, AuditRow
 from fleetops.db.engine import create_engine, session_factory
@@ -28,6 +31,7 @@ from fleetops.operator.audit_reading import Verdict, chain, head_of, verify
 from fleetops.operator.audit_sealing import seal
 from fleetops.operator.delays import Delays
 from fleetops.operator.origin import Origin, coming_from
+from fleetops.operator.relay import Relay
 from fleetops.settings import Settings
 
 
@@ -242,7 +246,27 @@ async def test_an_end_cut_off_together_with_its_head_is_found_the_same_way(
     assert (await judged(sessions, noted)).fault is not None
 
 
-def test_the_commands(database_settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_chain_holds_while_relays_take_over_from_each_other(engine: AsyncEngine, sessions: Sessions) -> None:
+    """Many writers, and the leader's connection killed again and again: no entry is left out or sealed twice."""
+    async with running(Relay(engine, None), Relay(engine, None)):
+        for frame in range(3):
+            writers = crowd(sessions, range(frame * 2, frame * 2 + 2))
+            await cut_off_the_leader(engine)
+            await asyncio.gather(*writers)
+        async with asyncio.timeout(60):
+            while (await judged(sessions)).unsealed:  # noqa: ASYNC110 - PostgreSQL tells nobody
+                await asyncio.sleep(0.05)
+    verdict = await judged(sessions)
+    assert (verdict.entries, verdict.fault) == (len(await rows(sessions)), None)
+    assert verdict.entries == 8 * 6 + 8
+
+
+def test_the_commands(
+    database_settings: Settings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """`audit verify` says what it followed, `audit export` writes all of it, and a fault ends the command."""
     story(database_settings, "fill")
     said = audit_commands.verify(database_settings, None)
@@ -267,11 +291,24 @@ def test_the_commands(database_settings: Settings, tmp_path: Path, capsys: pytes
     read = list(csv.DictReader(table.read_text().splitlines()))
     assert [row["what"] for row in read] == [line["what"] for line in lines]
     assert json.loads(read[5]["details"]) == lines[5]["details"]
+    monkeypatch.setenv("FLEETOPS_DATABASE_URL", database_url(database_settings))
+    said_by_command = CliRunner().invoke(app, ["audit", "verify", "--against", head])
+    assert (said_by_command.exit_code, said_by_command.stdout) == (0, f"{said}\n")
+    assert CliRunner().invoke(app, ["audit", "export", "--format", "csv"]).stdout == table.read_text()
     story(database_settings, "tamper")
+    fault = CliRunner().invoke(app, ["audit", "verify"]).exception
+    assert isinstance(fault, AuditFaultError)
+    assert fault.exit_code == 7
     with pytest.raises(AuditFaultError, match=r"entry 5 .* The chain holds up to entry 4"):
         audit_commands.verify(database_settings, None)
     with pytest.raises(ConfigurationError, match="cannot be written"):
         audit_commands.export(database_settings, tmp_path / "no" / "folder", "csv", None, None)
+
+
+def database_url(settings: Settings) -> str:
+    """Where the database is."""
+    assert settings.database_url is not None
+    return settings.database_url.get_secret_value()
 
 
 def plain_check(exported: Path) -> tuple[int, str]:
