@@ -135,7 +135,7 @@ def test_a_young_track_is_not_judged() -> None:
     young = seen(path(speeds), missing=range(FRAMES - 9))
     assert not settled(young, LAST, 10)
     assert hard_braking(young, HardBraking()) == NONE
-    known = seen(path(speeds), missing=range(FRAMES - 11))  # in the frame before, too: it must last
+    known = seen(path(speeds), missing=range(FRAMES - 12))  # in the two frames before, too: it must last
     assert hard_braking(known, HardBraking()) != NONE
 
 
@@ -156,11 +156,11 @@ def test_a_missing_frame_or_two_hide_no_braking() -> None:
 
 
 def test_a_moment_is_no_braking() -> None:
-    """It must hold in two of three frames."""
+    """It must hold in so many of the last frames, and only those count."""
     sightings = path(brake(4.0, 30, speed=30.0))
     once = seen(sightings)
-    assert hard_braking(once, HardBraking(sustain_frames=3)) == WARNING
-    assert hard_braking(once, HardBraking(sustain_frames=4)) == NONE
+    assert hard_braking(once, HardBraking(sustain_frames=4, sustained_of_frames=4)) == WARNING
+    assert hard_braking(once, HardBraking(sustain_frames=5, sustained_of_frames=4)) == NONE
 
 
 @pytest.mark.parametrize(("off_m", "expected"), [(1.9, NONE), (2.5, INFO), (3.5, WARNING)])

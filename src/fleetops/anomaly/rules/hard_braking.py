@@ -26,10 +26,10 @@ class HardBraking(NamedTuple):
     plausible_decel_ms2: float = 12.0  # m/s2
     motion_mismatch_limit: float = 0.3  # of the distance that the velocities add up to
     window_frames: int = 15
-    slope_frames: int = 10
+    slope_frames: int = 9
     warm_up_frames: int = 10
     sustain_frames: int = 3
-    sustained_of_frames: int = 3
+    sustained_of_frames: int = 4
 
 
 def explain(w: Window, t: HardBraking) -> Features:
