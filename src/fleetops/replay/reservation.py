@@ -16,6 +16,9 @@ _AHEAD_AT_LEAST: Final = 30
 _AHEAD_UNPACED: Final = 2_000
 """Frames, at rate 0: about a second of them."""
 
+_MARGIN: Final = 2
+"""Of frames, in telling the journal at half: what was told the time before still covers the frame before this one."""
+
 
 class Reservation:
     """Keeps the journal ahead of what is sent. For one thread.
@@ -42,7 +45,7 @@ class Reservation:
         uncovered = {
             step.span.scene_id: step.frame_index + ahead
             for step in tick
-            if step.frame_index + ahead // 2 > self._reserved.get(step.span.scene_id, -1)
+            if step.frame_index + ahead // 2 + _MARGIN > self._reserved.get(step.span.scene_id, -1)
         }
         if uncovered:
             self._reserved |= uncovered

@@ -66,6 +66,16 @@ def test_a_later_command_changes_nothing_before_it(
         assert getattr(one, name)[:cut].tolist() == getattr(two, name)[:cut].tolist()
 
 
+@pytest.mark.parametrize("cut", range(30, 80, 5))
+def test_a_pull_over_shortly_before_the_end_changes_nothing_before_it(cut: int) -> None:
+    """Though without it the vehicle would have stopped at its path's end, and is slowing down for that already."""
+    way = Way(np.array([0.0, 50.0]), np.array([10.0, 10.0]), 299)
+    on = np.ones(300, np.bool_)
+    off = np.where(np.arange(300) < cut, on, False)
+    one, two = (travel(way, 5.0, np.full(300, 0.1), asked) for asked in (on, off))
+    assert one.s[:cut].tolist() == two.s[:cut].tolist()
+
+
 @given(way=ways(), speed=st.floats(0.0, 30.0))
 def test_it_stands_after_the_way_that_its_speed_needs(way: Way, speed: float) -> None:
     """v2 / 2a, and it stays there."""

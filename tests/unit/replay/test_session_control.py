@@ -13,6 +13,7 @@ from fleetops.contracts.vocabulary import Purpose
 from fleetops.errors import ConflictError, InvalidRequestError, NotFoundError, UnknownSceneError
 from fleetops.replay.descent import Moment
 from fleetops.replay.journal import Journal
+from fleetops.replay.request import FrameInterval
 from fleetops.replay.sessions import Sessions
 from fleetops.replay.state import SessionStatus
 
@@ -113,10 +114,10 @@ def test_a_review_hurries_through_what_it_does_not_show_and_leaves_live_sessions
     until(lambda: bool(wire.sent))
     assert sessions.obey(action_on(CAR, PULL_OVER), command(1, session="live"))
     until(lambda: bool(wire.played))
-    part = {"scene_1": {"start_frame": 0, "end_frame": FRAMES, "show_from": FRAMES - 1}}
-    hurried = request("r", rate=0.1, purpose=Purpose.REVIEW).model_copy(update={"frames": {}})
-    sessions.start(type(hurried).model_validate({**hurried.model_dump(), "frames": part}))
-    until(lambda: wire.sent.count(("scene_1", FRAMES - 2)) == 1)
+    part = FrameInterval(start_frame=0, end_frame=FRAMES, show_from=FRAMES - 1)
+    hurried = request("r", "scene_2", rate=0.1, purpose=Purpose.REVIEW)
+    sessions.start(hurried.model_copy(update={"frames": {"scene_2": part}}))
+    until(lambda: ("scene_2", FRAMES - 2) in wire.sent)
     review = sessions.review(Moment(scene_id="scene_1", frame_index=3, session_id="live"))
     assert (review.request.purpose, review.parent_session) == (Purpose.REVIEW, "live")
     assert [one.begun for one in review.interventions.values()] == [wire.played[0].begun]

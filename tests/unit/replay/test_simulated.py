@@ -138,11 +138,20 @@ def test_faults_of_perception_to_come_are_no_part_of_the_path(name: str, by: flo
 
 
 def test_a_parked_car_that_perception_shakes_goes_nowhere() -> None:
-    """Half a metre of noise at a recorded speed of zero is no path."""
-    noise = np.random.default_rng(1).normal(0.0, 0.5, (2, FRAMES))
+    """A metre of noise at a recorded speed of zero is no path."""
+    noise = np.random.default_rng(1).normal(0.0, 0.9, (2, FRAMES))
     still = recorded(lambda t: (np.zeros_like(t), np.zeros_like(t)), FRAMES, noise=noise)
     course = Course.of(sighting(still, 50), still)
     assert course.path.length == 0.0
+
+
+def test_a_heading_that_differs_from_the_path_turns_into_it_and_does_not_jump() -> None:
+    """Perception was off by 0.3 rad when the vehicle left its recording: that fades over some metres."""
+    ahead = recorded(straight, FRAMES)
+    vehicle = SimulatedVehicle.of(intervention(sighting(ahead, 50, yaw=0.3), 51), ahead, PALO_ALTO)
+    yaw = np.append(0.3, vehicle.numbers["yaw"])
+    assert np.abs(np.diff(yaw)).max() < 0.05
+    assert yaw[-1] == 0.0
 
 
 def test_a_reversing_vehicle_keeps_facing_backwards() -> None:
