@@ -6,7 +6,7 @@ underscores: `FLEETOPS_KAFKA__BOOTSTRAP_SERVERS`, `FLEETOPS_REPLAY__PORT`.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -93,7 +93,10 @@ class AnomalySettings(_Section):
 def is_loopback_url(url: str) -> bool:
     """Whether `url` leads to this very machine, so that nobody on the way can listen."""
     host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, whatever it begins with
+        return False
 
 
 def _encrypted_unless_here(issuer: str) -> str:

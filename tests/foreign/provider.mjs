@@ -1,4 +1,4 @@
-// A certified OpenID provider on loopback, for tests: `node provider.mjs PORT CLIENT_ORIGIN`.
+// A certified OpenID provider on loopback, for tests: `node provider.mjs PORT CLIENT_ORIGIN [HOW_THE_CLIENT_PROVES_ITSELF [everything-in-token]]`.
 //
 // Anyone signs in under any name, and holds the groups that `/test/groups` gave the name. What a test does to
 // it from outside, an attacker or an accident would do: rotate its keys, revoke a token, swap an ID token for
@@ -8,7 +8,8 @@ import { createServer } from "node:http";
 import { SignJWT, UnsecuredJWT, decodeJwt, exportJWK, importJWK } from "jose";
 import Provider from "oidc-provider";
 
-const [port, client] = process.argv.slice(2);
+const [port, client, clientAuth = "client_secret_basic", told] = process.argv.slice(2);
+const everythingInToken = told === "everything-in-token";
 const issuer = `http://127.0.0.1:${port}`;
 const SECRET = "a secret of the test's, with : and %";
 
@@ -60,13 +61,16 @@ async function newProvider() {
     clients: [
       {
         client_id: "fleetops",
-        client_secret: SECRET,
+        token_endpoint_auth_method: clientAuth,
+        ...(clientAuth === "none" ? {} : { client_secret: SECRET }),
         redirect_uris: [`${client}/auth/oidc/callback`],
         post_logout_redirect_uris: [`${client}/`],
         backchannel_logout_uri: `${client}/auth/oidc/backchannel-logout`,
         backchannel_logout_session_required: true,
       },
     ],
+    clientAuthMethods: [clientAuth],
+    conformIdTokenClaims: !everythingInToken,
     claims: { openid: ["sub"], profile: ["name", "preferred_username"], groups: ["groups"] },
     scopes: ["openid", "profile", "groups"],
     // Its own refuses loopback addresses, where the application of a test is.

@@ -27,12 +27,12 @@ class OpenIdServer:
     log: Path
 
     @classmethod
-    def start(cls, folder: Path, port: int, client: str) -> OpenIdServer:
-        """Start it and wait until it answers."""
+    def start(cls, folder: Path, port: int, client: str, *kind: str) -> OpenIdServer:
+        """Start it and wait until it answers. `kind`: what else its script takes."""
         if not (FOLDER / "node_modules").is_dir():
             raise RuntimeError(f"the OpenID provider is not installed; run `npm ci` in {FOLDER}, or `make test`")
         log = folder / "provider.log"
-        server = cls(spawn(["node", FOLDER / "provider.mjs", str(port), client], log, cwd=FOLDER), port, log)
+        server = cls(spawn(["node", FOLDER / "provider.mjs", str(port), client, *kind], log, cwd=FOLDER), port, log)
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -60,12 +60,17 @@ class OpenIdServer:
         return answer.text
 
 
-def sign_in(browser: httpx.Client, start: str, back: str, account: str) -> httpx.Response:
-    """Sign `account` in at the provider, from `start` on; what the application answers at `back`, not followed."""
+def sign_in(browser: httpx.Client, start: str, back: str, account: str, *, arrive: bool = True) -> httpx.Response:
+    """Sign `account` in at the provider, from `start` on; what the application answers at `back`, not followed.
+
+    Without `arrive` nobody goes there: what the provider answered last, which leads there.
+    """
     answer = browser.get(start)
     for _ in range(20):
         if answer.is_redirect:
             there = answer.headers["location"]
+            if there.startswith(back) and not arrive:
+                return answer
             answer = browser.get(httpx.URL(str(answer.url)).join(there))
             if there.startswith(back):
                 return answer
