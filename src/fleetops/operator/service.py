@@ -60,7 +60,12 @@ def run(settings: Settings) -> None:
     asyncio.run(_check_database(settings))
     ensure_topics(settings.kafka)
     process = Process(settings)
-    app = build(lifespan=process.lifespan, ready=process.ready, mapbox=settings.operator.mapbox_token is not None)
+    app = build(
+        lifespan=process.lifespan,
+        ready=process.ready,
+        mapbox=settings.operator.mapbox_token is not None,
+        https=(settings.operator.public_url or "").startswith("https:"),
+    )
     serve(app, host=settings.operator.host, port=settings.operator.port, port_setting="FLEETOPS_OPERATOR__PORT")
     if process.failure is not None:
         raise process.failure

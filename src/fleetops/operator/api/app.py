@@ -44,13 +44,17 @@ def build(
     lifespan: Lifespan[FastAPI] | None = None,
     ready: Callable[[], bool] = lambda: False,
     mapbox: bool = False,
+    https: bool = False,
     static: Path = STATIC,
 ) -> FastAPI:
-    """The application. `lifespan` puts a Runtime into `app.state.runtime`; `static` holds the built console."""
+    """The application. `lifespan` puts a Runtime into `app.state.runtime`; `static` holds the built console.
+
+    `mapbox`: maps may be loaded from there. `https`: browsers come encrypted, and shall never come otherwise.
+    """
     app = create_app("FleetOps operator-service", __version__, lifespan=lifespan, ready=ready)
     answer_conflicts(app)
     answer_outages(app)
-    app.add_middleware(SecurityHeaders, mapbox=mapbox)
+    app.add_middleware(SecurityHeaders, mapbox=mapbox, https=https)
     app.add_middleware(Origins)
     # Before alerts: neither `groups` nor `export` is an alert's id.
     for room in (

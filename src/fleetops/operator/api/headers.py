@@ -7,6 +7,9 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_HTTPS_ONLY_S: Final = 180 * 24 * 3600
+"""For this host alone: what its subdomains do is not ours to say."""
+
 _MAPBOX: Final = "https://api.mapbox.com https://*.tiles.mapbox.com https://events.mapbox.com"
 
 
@@ -37,7 +40,7 @@ def content_security_policy(mapbox: bool) -> str:
 class SecurityHeaders:
     """Adds the headers to every answer, errors included. Cross-origin requests get no leave: CORS stays closed."""
 
-    def __init__(self, app: ASGIApp, *, mapbox: bool) -> None:
+    def __init__(self, app: ASGIApp, *, mapbox: bool, https: bool = False) -> None:
         self._app = app
         self._headers = {
             "Content-Security-Policy": content_security_policy(mapbox),
@@ -48,6 +51,8 @@ class SecurityHeaders:
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         }
+        if https:
+            self._headers["Strict-Transport-Security"] = f"max-age={_HTTPS_ONLY_S}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the application does, with the headers that it did not set itself."""
