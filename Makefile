@@ -27,7 +27,7 @@ help:  ## what there is
 install: $(DEVELOPMENT)  ## the Python environment in .venv, for development
 
 .PHONY: demo
-demo: $(INSTALLED) $(CONSOLE)  ## replay DATASET=PATH and watch it: everything in one command
+demo: $(INSTALLED) $(CONSOLE)  ## replay the golden scenes, or DATASET=PATH, and watch it: everything in one command
 	$(BIN)/fleetops demo $(if $(DATASET),--dataset '$(DATASET)') $(ARGS)
 
 .PHONY: console
