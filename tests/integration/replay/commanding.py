@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -76,15 +77,32 @@ def send(kafka: KafkaSettings, *actions: OperatorAction | bytes) -> None:
         producer.close()
 
 
-def await_deed(service: ReplayService, session: str, vehicle_id: str, action: ActionType, within_s: float = 60) -> int:
-    """Wait until a vehicle does something; the first frame in which it does."""
+def await_heard(service: ReplayService, heard: int, ignored: int | None = None, within_s: float = 60) -> None:
+    """Wait until so many commands were heard, and so many ignored where that matters: after a kill some come again."""
     deadline = time.monotonic() + within_s
     while True:
-        for one in service.status(session)["interventions"]:
+        told = Counter(event["event_type"] for event in service.log())
+        if told["command_heard"] == heard and ignored in {None, told["command_ignored"]}:
+            return
+        assert time.monotonic() < deadline, f"{heard} to be heard and {ignored} to be ignored, not {told}"
+        time.sleep(0.02)
+
+
+def start_still(service: ReplayService, session: str, scene_id: str) -> None:
+    """A session that has sent its first frame, and goes on by steps alone: no machine is too slow for that."""
+    service.post("start", scene_ids=[scene_id], replay_rate_hz=0.1, session_id=session)
+    service.await_that(session, lambda state: state["current_frame"] == 0)
+    service.post("pause", session_id=session)
+
+
+def step_until(service: ReplayService, session: str, vehicle_id: str, action: ActionType) -> int:
+    """Step until a vehicle does something; the first frame in which it does."""
+    while True:
+        state = service.post("step", session_id=session)
+        for one in state["interventions"]:
             if one["vehicle_id"] == vehicle_id and one["action"] == action:
                 return int(one["from_frame"])
-        assert time.monotonic() < deadline, f"{vehicle_id} does not {action}: {service.status(session)}"
-        time.sleep(0.02)
+        assert state["status"] == "paused", f"{vehicle_id} does not {action}: {state}"
 
 
 def track_of(sent: Sent, vehicle_id: str) -> list[Any]:
@@ -98,8 +116,9 @@ def track_of(sent: Sent, vehicle_id: str) -> list[Any]:
 
 
 def said(record: Any) -> str:
-    """All that a record says, but when it was made."""
-    return json.dumps({name: value for name, value in record.items() if name != "processing_time"}, sort_keys=True)
+    """All that a record says of its vehicle: when it was made, and at what rate, does not matter."""
+    metadata = {**record["metadata"], "replay_rate": None}
+    return json.dumps({**record, "metadata": metadata, "processing_time": None}, sort_keys=True)
 
 
 def speeds(track: list[Any]) -> dict[int, float]:

@@ -14,11 +14,13 @@ from tests.integration.replay.commanding import (
     LEAVES,
     PULL_OVER,
     RESUME,
-    await_deed,
+    await_heard,
     command,
     said,
     send,
     speeds,
+    start_still,
+    step_until,
     street,
     track_of,
 )
@@ -34,6 +36,7 @@ from fleetops.settings import KafkaSettings
 pytestmark = pytest.mark.broker
 
 SCENE = "scene_00000"
+EGO = f"{SCENE}_ego"
 ASSIST = ActionType.REQUEST_REMOTE_ASSIST
 CLOSE = ActionType.CLOSE_REMOTE_ASSIST
 
@@ -63,16 +66,20 @@ def test_a_vehicle_pulls_over_stands_and_drives_on(kafka: KafkaSettings, streets
     """Braking at 2 m/s2 on its own path, then standing, then on: old commands, repeated ones and an assist aside."""
     with running(settings_for(kafka, streets, tmp_path)) as service:
         send(kafka, command(CAR, PULL_OVER, 1, "an old session"), b"no command at all")
-        service.post("start", scene_ids=[SCENE], replay_rate_hz=80, session_id="s")
-        service.await_that("s", lambda state: (state["current_frame"] or 0) >= 20)
+        start_still(service, "s", SCENE)
+        service.post("step", session_id="s", frames=20)
         pull_over = command(CAR, PULL_OVER, 3, "s")
-        send(kafka, command(CAR, RESUME, 2, "s"), pull_over, pull_over, command(LEAVES, ASSIST, 1, "s"))
-        start = await_deed(service, "s", CAR, PULL_OVER)
+        send(kafka, pull_over, pull_over, command(LEAVES, ASSIST, 1, "s"))
+        await_heard(service, heard=2, ignored=2)
         # Late, and of something that does not move a vehicle.
         send(kafka, command(CAR, RESUME, 2, "s"), command(CAR, CLOSE, 4, "s", ended=[ASSIST]))
-        service.await_that("s", lambda state: (state["current_frame"] or 0) >= start + 90)
+        await_heard(service, heard=3, ignored=3)
+        start = step_until(service, "s", CAR, PULL_OVER)
+        service.post("step", session_id="s", frames=90)
         send(kafka, command(CAR, RESUME, 5, "s", ended=[PULL_OVER, ASSIST]))
-        goes_on = await_deed(service, "s", CAR, RESUME)
+        await_heard(service, heard=4, ignored=3)
+        goes_on = step_until(service, "s", CAR, RESUME)
+        service.post("step", session_id="s", frames=FRAMES)
         service.await_status("s", "completed")
         sent = read_session(kafka, "s")
 
@@ -106,20 +113,24 @@ def test_killed_in_between_the_session_goes_on_with_its_interventions(streets: P
         kafka = client_settings(server.bootstrap_servers)
         settings = settings_for(kafka, streets, tmp_path / "data")
         with running(settings) as service:
-            service.post("start", scene_ids=[SCENE], replay_rate_hz=40, session_id="s")
-            service.await_that("s", lambda state: (state["current_frame"] or 0) >= 20)
-            send(kafka, command(LEAVES, PULL_OVER, 1, "s"), command(f"{SCENE}_ego", PULL_OVER, 1, "s"))
-            start = await_deed(service, "s", LEAVES, PULL_OVER)
-            await_deed(service, "s", f"{SCENE}_ego", PULL_OVER)
+            start_still(service, "s", SCENE)
+            service.post("step", session_id="s", frames=20)
+            send(kafka, command(LEAVES, PULL_OVER, 1, "s"), command(EGO, PULL_OVER, 1, "s"))
+            await_heard(service, heard=2)
+            start = step_until(service, "s", LEAVES, PULL_OVER)
+            step_until(service, "s", EGO, PULL_OVER)
             service.kill()
         send(kafka, command(CAR, PULL_OVER, 1, "s"))
         with running(settings) as service:
-            assert await_deed(service, "s", LEAVES, PULL_OVER) == start
-            begun = await_deed(service, "s", CAR, PULL_OVER)
+            await_heard(service, heard=3)
+            assert step_until(service, "s", LEAVES, PULL_OVER) == start
+            begun = step_until(service, "s", CAR, PULL_OVER)
             service.kill()
         send(kafka, command(CAR, RESUME, 2, "s"))
         with running(settings) as service:
-            assert await_deed(service, "s", CAR, RESUME) > begun
+            await_heard(service, heard=4)
+            assert step_until(service, "s", CAR, RESUME) > begun
+            service.post("step", session_id="s", frames=FRAMES)
             service.await_status("s", "completed")
         sent = read_session(kafka, "s")
     finally:
@@ -128,7 +139,7 @@ def test_killed_in_between_the_session_goes_on_with_its_interventions(streets: P
     assert len(track_of(sent, CAR)) == FRAMES
     assert len(track_of(sent, LEAVES)) == FRAMES, "it lives on when its recording has gone"
     assert speeds(track_of(sent, LEAVES))[FRAMES - 1] == 0.0
-    ego = track_of(sent, f"{SCENE}_ego")
+    ego = track_of(sent, EGO)
     stands_at = ego[-1]["telemetry"]["position"]["x"]
     assert stands_at < 1.2 * FRAMES - 50
     last = track_of(sent, CAR)[-1]["telemetry"]
@@ -144,6 +155,7 @@ def test_killed_in_between_the_session_goes_on_with_its_interventions(streets: P
         record.write_text(record.read_text().replace('"status": "completed"', '"status": "running"'))
         rewind(settings.data_dir)
         with running(again) as service:
+            service.post("rate", session_id="s", replay_rate_hz=0)
             service.await_status("s", "completed")
         assert {said(one) for _, one in distinct(read_session(kafka, "s"))} == {said(one) for _, one in distinct(sent)}
     finally:
