@@ -226,16 +226,18 @@ def build_scenes(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal datasets.")] = 0,
     seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long each scene is.")] = 60.0,
+    jobs: Annotated[int, typer.Option(min=1, help="Make scenes in so many processes; the result is the same.")] = 1,
 ) -> None:
     """Make the golden dataset; or, with --vehicles, one of traffic of any amount."""
     from rich.console import Console
 
     from .scenes.commands import build_golden, build_load
+    from .scenes.load import LoadPlan
 
     if vehicles is None:
         build_golden(output, Console())
     else:
-        build_load(output, vehicles, scenes, seed, seconds, Console())
+        build_load(output, LoadPlan.of(vehicles, scenes, seed, seconds), jobs, Console())
 
 
 @scenes_app.command("stats")

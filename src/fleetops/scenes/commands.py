@@ -13,27 +13,26 @@ from fleetops.errors import ConfigurationError
 
 from .folder import LABELS, ZARR, dataset_folder, write_json
 from .golden import GOLDEN, golden_scenes, labels_document
-from .load import MOST_PER_SCENE, LoadPlan, load_scenes
+from .load import LoadPlan, load_scenes
 from .script import Label
 from .statistics import measure
 from .statistics_report import as_table
 from .writer import FAST, SMALL
 
 
-def build_load(output: Path, vehicles: int, scenes: int | None, seed: int, seconds: float, console: Console) -> None:
+def build_load(output: Path, plan: LoadPlan, jobs: int, console: Console) -> None:
     """Make traffic of any amount, and say what was made.
 
     Raises:
         ConfigurationError: SUMO is missing, or there are fewer vehicles than scenes.
         DatasetError: the output is there already.
     """
-    plan = LoadPlan(vehicles, scenes or -(-vehicles // MOST_PER_SCENE), seed, seconds)
     if plan.vehicles < plan.scenes:
-        raise ConfigurationError(f"{scenes} scenes need at least as many vehicles; {vehicles} were asked for")
+        raise ConfigurationError(f"{plan.scenes} scenes need at least as many vehicles; {plan.vehicles} were asked for")
     with _progress(console) as progress, dataset_folder(output, FAST, {}) as folder:
         task = progress.add_task("scenes", total=plan.scenes)
-        for index, scene in enumerate(load_scenes(plan)):
-            folder.add(f"scene_{index:05d}", scene.observed, scene.net_xml, scene.placement)
+        for index, scene in enumerate(load_scenes(plan, jobs)):
+            folder.add(f"scene_{index:05d}", scene.rows, scene.net_xml, scene.placement)
             progress.update(task, advance=1, description=f"{folder.rows:,} rows")
     hours = folder.rows / 10 / 3600
     console.print(f"{plan.scenes} scenes, {folder.rows:,} rows, {hours:.1f} vehicle-hours", highlight=False)
@@ -51,7 +50,7 @@ def build_golden(output: Path, console: Console) -> None:
     with _progress(console) as progress, dataset_folder(output, SMALL, {MARKER: MARKED_GOLDEN}) as folder:
         task = progress.add_task("scenes", total=len(GOLDEN))
         for scene in golden_scenes():
-            folder.add(scene.scene_id, scene.observed, scene.net_xml, scene.placement)
+            folder.add(scene.scene_id, scene.observed.rows, scene.net_xml, scene.placement)
             labels.append(scene.label)
             progress.update(task, advance=1, description=f"{folder.rows:,} rows")
     write_json(output / LABELS, labels_document(labels))

@@ -15,8 +15,8 @@ from fleetops.dataset.geo import GeoReference
 from fleetops.errors import DatasetError
 
 from .lanes import Feature, features
-from .observe import Observed
 from .placement import Placement, world_to_ecef
+from .rows import SceneRows
 from .writer import DatasetWriter, written
 
 ZARR, META, LANES, LABELS = "scenes.zarr", "meta.json", "lanes.geojson", "labels.json"
@@ -34,9 +34,9 @@ class DatasetFolder:
         """Agent rows so far."""
         return self._writer.counts["agents"]
 
-    def add(self, scene_id: str, observed: Observed, net_xml: str, placement: Placement) -> None:
+    def add(self, scene_id: str, rows: SceneRows, net_xml: str, placement: Placement) -> None:
         """Write a scene and its lanes."""
-        self._writer.append(observed.rows)
+        self._writer.append(rows)
         for feature in features(net_xml, placement, self._geo, scene_id):
             self._lanes.write(self._separator + compact(feature))
             self._separator = ",\n"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Self
 
 import numpy as np
 
@@ -12,6 +16,7 @@ from .motion import motion_of
 from .networks import highway, streets
 from .observe import FIRST_FRAME_NS, Observed, observe
 from .placement import Placement
+from .rows import SceneRows
 from .simulation import simulate
 from .traffic import Traffic
 from .view import choose_ego
@@ -35,6 +40,11 @@ class LoadPlan:
     seed: int
     seconds: float = 60.0
 
+    @classmethod
+    def of(cls, vehicles: int, scenes: int | None, seed: int, seconds: float) -> Self:
+        """A plan; without a number of scenes, `MOST_PER_SCENE` to a scene."""
+        return cls(vehicles, scenes or -(-vehicles // MOST_PER_SCENE), seed, seconds)
+
     @property
     def per_scene(self) -> float:
         """Vehicles in view of each scene's ego."""
@@ -43,39 +53,66 @@ class LoadPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadScene:
-    """One scene, with the network it happened on."""
+    """One scene as it is written, and the network it happened on."""
 
-    observed: Observed
+    rows: SceneRows
     net_xml: str
     placement: Placement
 
 
-def load_scenes(plan: LoadPlan) -> Iterator[LoadScene]:
-    """The scenes one after the other; each depends on the seed and its number alone."""
-    frames = round(plan.seconds * 10)
+def load_scenes(plan: LoadPlan, jobs: int = 1) -> Iterator[LoadScene]:
+    """The scenes in their order, made by so many processes; what they hold does not depend on how many.
+
+    No more than two per process are made ahead, so memory stays bounded.
+    """
+    if jobs == 1:
+        for index in range(plan.scenes):
+            yield _written(plan, index)
+        return
+    # Started anew and not forked: SUMO and its libraries have threads of their own.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        waiting: deque[Future[LoadScene]] = deque()
+        try:
+            for index in range(plan.scenes):
+                waiting.append(pool.submit(_written, plan, index))
+                if len(waiting) >= 2 * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _written(plan: LoadPlan, index: int) -> LoadScene:
+    observed, net_xml, placement = load_scene(plan, index)
+    return LoadScene(observed.rows, net_xml, placement)
+
+
+def load_scene(plan: LoadPlan, index: int) -> tuple[Observed, str, Placement]:
+    """One scene of a plan, its net.xml and where it lies. It depends on the seed and its number alone."""
     side = math.ceil(math.sqrt(plan.scenes))
-    for index in range(plan.scenes):
-        rng = np.random.Generator(np.random.PCG64([plan.seed, index]))
-        traffic, tile_m = traffic_for(plan.per_scene, plan.seconds, index, rng)
-        recording, net_xml = simulate(
-            traffic.network,
-            vehicles_per_hour=traffic.vehicles_per_hour,
-            warm_up_s=traffic.warm_up_s,
-            frames=frames,
-            seed=int(rng.integers(2**31)),
-        )
-        column, row = index % side - side // 2, index // side - side // 2
-        placement = Placement(float(rng.uniform(0, 2 * math.pi)), column * tile_m, row * tile_m)
-        observed = observe(
-            recording,
-            placement,
-            ego=choose_ego(motion_of(recording), traffic.network.centre, _EGO_AROUND_M),
-            vehicles=plan.per_scene,
-            host=f"sumo-{plan.seed}",
-            start_ns=FIRST_FRAME_NS + index * (round(plan.seconds * 1e9) + _SCENE_GAP_NS),
-            rng=rng,
-        )
-        yield LoadScene(observed, net_xml, placement)
+    rng = np.random.Generator(np.random.PCG64([plan.seed, index]))
+    traffic, tile_m = traffic_for(plan.per_scene, plan.seconds, index, rng)
+    recording, net_xml = simulate(
+        traffic.network,
+        vehicles_per_hour=traffic.vehicles_per_hour,
+        warm_up_s=traffic.warm_up_s,
+        frames=round(plan.seconds * 10),
+        seed=int(rng.integers(2**31)),
+    )
+    column, row = index % side - side // 2, index // side - side // 2
+    placement = Placement(float(rng.uniform(0, 2 * math.pi)), column * tile_m, row * tile_m)
+    observed = observe(
+        recording,
+        placement,
+        ego=choose_ego(motion_of(recording), traffic.network.centre, _EGO_AROUND_M),
+        vehicles=plan.per_scene,
+        host=f"sumo-{plan.seed}",
+        start_ns=FIRST_FRAME_NS + index * (round(plan.seconds * 1e9) + _SCENE_GAP_NS),
+        rng=rng,
+    )
+    return observed, net_xml, placement
 
 
 def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Generator) -> tuple[Traffic, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rich.console import Console
 from fleetops.dataset.golden_scenes import golden_dataset
 from fleetops.errors import ConfigurationError, DatasetError
 from fleetops.scenes.commands import build_golden, build_load
-from fleetops.scenes.load import LoadPlan, load_scenes
+from fleetops.scenes.load import LoadPlan, load_scene
 
 QUIET = Console(quiet=True)
 MADE_WITH = {"libsumo": "1.28.0", "numcodecs": "0.15"}
@@ -48,21 +49,25 @@ def test_the_golden_scenes_are_made_again_byte_for_byte(sumo: None, tmp_path: Pa
 
 
 def test_equal_seeds_make_equal_load_and_others_do_not(sumo: None, tmp_path: Path) -> None:
-    """Twice the same command, and once another seed; and nothing is overwritten."""
-    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
-        build_load(tmp_path / name, vehicles=30, scenes=2, seed=seed, seconds=5.0, console=QUIET)
+    """The same by one process and by two, and once another seed; and nothing is overwritten."""
+    plan = LoadPlan(vehicles=30, scenes=2, seed=5, seconds=5.0)
+    build_load(tmp_path / "a", plan, 1, QUIET)
+    build_load(tmp_path / "b", plan, 2, QUIET)
+    build_load(tmp_path / "c", replace(plan, seed=6), 1, QUIET)
     assert tree(tmp_path / "a") == tree(tmp_path / "b")
     assert tree(tmp_path / "a")["scenes.zarr/agents/0"] != tree(tmp_path / "c")["scenes.zarr/agents/0"]
     with pytest.raises(DatasetError, match="is there already"):
-        build_load(tmp_path / "a", vehicles=30, scenes=2, seed=5, seconds=5.0, console=QUIET)
+        build_load(tmp_path / "a", plan, 1, QUIET)
     with pytest.raises(ConfigurationError, match="at least as many vehicles"):
-        build_load(tmp_path / "d", vehicles=1, scenes=2, seed=5, seconds=5.0, console=QUIET)
+        build_load(tmp_path / "d", replace(plan, vehicles=1), 1, QUIET)
 
 
 def test_load_has_the_vehicles_that_were_asked_for_and_nobody_brakes_hard(sumo: None) -> None:
     """Four kinds of network: so many in view on average, within a quarter; what brakes, brakes gently."""
-    for scene in load_scenes(LoadPlan(vehicles=160, scenes=4, seed=2, seconds=15.0)):
-        view, motion = scene.observed.view, scene.observed.motion
+    plan = LoadPlan(vehicles=160, scenes=4, seed=2, seconds=15.0)
+    for index in range(plan.scenes):
+        observed, _, _ = load_scene(plan, index)
+        view, motion = observed.view, observed.motion
         assert view.seen.sum(axis=1).mean() == pytest.approx(40, rel=0.25)
         speed = np.hypot(motion.vx, motion.vy)
         decel = (speed[:-7] - speed[7:]) / 0.7
