@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-import structlog
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,9 +12,7 @@ from fleetops.db.audit import AuditHead, AuditRow
 
 from .audit_chain import GENESIS, Link, Sealed, seal_of
 
-log = structlog.stdlib.get_logger(__name__)
-
-BATCH: Final = 1_000
+_BATCH: Final = 1_000
 
 COLUMNS: Final = (
     AuditRow.id,
@@ -60,19 +57,19 @@ def sealed_entry(row: Row[*tuple[object, ...]]) -> Sealed:
     )
 
 
-async def seal(connection: AsyncConnection) -> int:
-    """Seal the committed entries that are not yet, at most a batch; how many there were.
+async def seal(connection: AsyncConnection) -> Link | None:
+    """Seal the committed entries that are not yet, at most a batch; the new head, or None where there were none.
 
     Commits. `connection` must hold the relay's lock; the head's row lock would also keep a
     second relay, which must not exist, from sealing in the same place.
     """
     async with connection.begin():
         found = await connection.execute(
-            select(*COLUMNS).where(AuditRow.number.is_(None)).order_by(AuditRow.id).limit(BATCH)
+            select(*COLUMNS).where(AuditRow.number.is_(None)).order_by(AuditRow.id).limit(_BATCH)
         )
         rows = found.all()
         if not rows:
-            return 0
+            return None
         head = (await connection.execute(select(AuditHead.number, AuditHead.hash).with_for_update())).one()
         at = Link(head.number, head.hash)
         sealed: list[Sealed] = []
@@ -92,6 +89,4 @@ async def seal(connection: AsyncConnection) -> int:
         await connection.execute(
             text("UPDATE audit_head SET number = :number, hash = :hash"), {"number": at.number, "hash": at.hash}
         )
-    # Elsewhere than in the database: whoever rewrites the chain there cannot rewrite this.
-    log.info("audit_sealed", entries=len(rows), head=str(at))
-    return len(rows)
+    return at

@@ -10,6 +10,8 @@ that a relay which lost its connection can do no more harm.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -25,7 +27,7 @@ from fleetops.db.failures import unavailable
 from fleetops.db.models import OutboxRow
 from fleetops.errors import BrokerError
 
-from .audit_sealing import BATCH as SEAL_BATCH
+from .audit_chain import Link
 from .audit_sealing import seal
 from .outbox import STAMPED_CHANNEL, WRITTEN_CHANNEL
 
@@ -39,6 +41,7 @@ _LOOK_AGAIN_S = 1.0
 """How long a notification that was missed, or a lock that was freed, may go unseen."""
 
 _ACKNOWLEDGED_WITHIN_S = 30.0
+_HEAD_NOTED_EVERY_S = 60.0
 
 _Unpublished = Row[int | None, str | None, str | None, JsonObject | None]
 
@@ -61,6 +64,7 @@ class Relay:
         self._engine = engine
         self._make_producer = make_producer
         self._stamped = asyncio.Event()
+        self._head_noted_s = -math.inf
         self.leading = False
         """Whether this is the one relay now."""
 
@@ -102,8 +106,10 @@ class Relay:
                 while await stamp(connection) == _BATCH:
                     self._stamped.set()
                 self._stamped.set()
-                while await seal(connection) == SEAL_BATCH:
-                    pass
+                head = await seal(connection)
+                if head is not None:
+                    self._note_head(head)
+                    written.set()  # there may be more; but new events do not wait for the log
                 await _first_of(stop, written, within_s=_LOOK_AGAIN_S)
         finally:
             if publishing is not None:
@@ -111,6 +117,13 @@ class Relay:
                     publishing.cancel()
                 with suppress(asyncio.CancelledError):
                     await publishing
+
+    def _note_head(self, head: Link) -> None:
+        """Say now and then, elsewhere than in the database, how far the audit log goes: see `audit_chain`."""
+        now_s = time.monotonic()
+        if now_s - self._head_noted_s >= _HEAD_NOTED_EVERY_S:
+            log.info("audit_sealed", head=str(head))
+            self._head_noted_s = now_s
 
     async def _publish_all(self, stop: asyncio.Event) -> None:
         producer: Producer | None = None

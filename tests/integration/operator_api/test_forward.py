@@ -135,6 +135,19 @@ def test_a_viewer_reads_and_does_not_start(forwarding: OperatorService, upstream
     assert viewer.get("/replay/scenes").status_code == 200
 
 
+def test_what_was_commanded_is_in_the_audit_log(forwarding: OperatorService) -> None:
+    """Who started which session, from where, with what; reading leaves no entry."""
+    program = forwarding.as_program(Role.OPERATOR)
+    program.post("/replay/start", json={"session_id": "session_of_the_audit", "scene_ids": ["scene_001"]})
+    program.get("/replay/status/session_of_the_audit")
+    boss = forwarding.as_program(Role.SUPERVISOR)
+    params = {"subject_id": "session_of_the_audit"}
+    (entry,) = boss.get("/audit", params=params).json()["entries"]
+    assert (entry["what"], entry["subject_kind"], entry["address"]) == ("replay.start", "replay", "127.0.0.1")
+    assert entry["who"].startswith("token:test-operator")
+    assert "scene_001" in entry["details"]["request"]
+
+
 def test_a_problem_of_the_service_behind_is_the_answer(forwarding: OperatorService) -> None:
     """Its status and its problem document pass through unchanged."""
     answer = forwarding.as_program(Role.VIEWER).get("/replay/refused")

@@ -5,15 +5,20 @@ Who may do it is checked here; the services behind know the service token only.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated, Final
 
 import httpx
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import StreamingResponse
 
+from fleetops.db.transaction import transact
 from fleetops.errors import NotFoundError, UpstreamError, UpstreamTimeoutError
+from fleetops.operator.audit import Entry, record
 from fleetops.operator.runtime import Runtime
 from fleetops.settings import Settings
 
@@ -25,6 +30,9 @@ _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-
 _PASSED_UP: Final = ("accept", "content-type", "idempotency-key")
 _PASSED_DOWN: Final = ("content-type", "content-length", "cache-control", "retry-after")
 
+_KEPT_BODY_BYTES: Final = 2_000
+"""Of a command's body, in the audit log: enough for a session's id or dozens of scenes."""
+
 Rest = Annotated[str, Path(max_length=500)]
 
 
@@ -35,9 +43,22 @@ async def read_replay(_: Viewer, request: Request, runtime: InRuntime, rest: Res
 
 
 @router.post("/replay/{rest:path}")
-async def command_replay(_: Operator, request: Request, runtime: InRuntime, rest: Rest) -> StreamingResponse:
-    """Have replay-service do something."""
-    return await _forward(request, runtime, replay_url(runtime.settings), f"replay/{rest}")
+async def command_replay(caller: Operator, request: Request, runtime: InRuntime, rest: Rest) -> StreamingResponse:
+    """Have replay-service do something. What it did is in the audit log."""
+
+    async def note() -> None:
+        body = await request.body()
+        entry = Entry(
+            datetime.now(UTC),
+            caller.operator_id,
+            f"replay.{rest}"[:100],
+            "replay",
+            _session_in(body) or "new",
+            details={"request": body[:_KEPT_BODY_BYTES].decode(errors="replace").replace("\0", "")},
+        )
+        await transact(runtime.sessions, lambda db: record(db, entry))
+
+    return await _forward(request, runtime, replay_url(runtime.settings), f"replay/{rest}", note)
 
 
 @router.get("/anomalies/{rest:path}")
@@ -56,7 +77,14 @@ def anomaly_url(settings: Settings) -> str:
     return settings.operator.anomaly_url or f"http://{settings.anomaly.host}:{settings.anomaly.port}"
 
 
-async def _forward(request: Request, runtime: Runtime, base: str, path: str) -> StreamingResponse:
+async def _forward(
+    request: Request,
+    runtime: Runtime,
+    base: str,
+    path: str,
+    note: Callable[[], Awaitable[None]] | None = None,
+) -> StreamingResponse:
+    """What the service at `base` answers; `note` is called before it leaves, where that is no refusal."""
     # Dots and escapes could lead to another path than the one that the role was checked for.
     if not _PLAIN_PATH.fullmatch(path):
         raise NotFoundError("path", path)
@@ -79,11 +107,27 @@ async def _forward(request: Request, runtime: Runtime, base: str, path: str) -> 
     if answer.status_code in {401, 403}:
         await answer.aclose()
         raise UpstreamError(f"{base} does not accept our service token; set the same FLEETOPS_SERVICE_TOKEN for all")
+    if note is not None and answer.status_code < HTTPStatus.BAD_REQUEST:
+        try:
+            await note()
+        except BaseException:
+            await answer.aclose()
+            raise
     return StreamingResponse(
         _body(answer),
         status_code=answer.status_code,
         headers={name: value for name in _PASSED_DOWN if (value := answer.headers.get(name)) is not None},
     )
+
+
+def _session_in(body: bytes) -> str | None:
+    """The replay session that a command names."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None
+    session = said.get("session_id") if isinstance(said, dict) else None
+    return session[:255].replace("\0", "") if isinstance(session, str) else None
 
 
 async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:
