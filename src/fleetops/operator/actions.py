@@ -22,7 +22,7 @@ from .delays import Delays
 from .effects import Effect
 from .fleet import Fleet, lock_vehicles
 from .lifecycle import Standing, advance
-from .outbox import Changes, action_view
+from .outbox import Changes
 from .repeats import Past, already_holds, read_past
 from .views import ActionView, AlertView, VehicleView
 
@@ -34,8 +34,18 @@ class Outcome:
     """How things stand after a command; `action` is None where it held already and nothing was done."""
 
     action: ActionView | None
-    alert: AlertView
-    vehicle: VehicleView
+    record: Alert
+    fleet: Fleet
+
+    @property
+    def alert(self) -> AlertView:
+        """The alert as it is shown; of a thousand, made for those that are looked at."""
+        return self.fleet.alert_view(self.record)
+
+    @property
+    def vehicle(self) -> VehicleView:
+        """Its vehicle as it is shown."""
+        return self.fleet.vehicle_view(self.fleet.vehicles[self.record.vehicle_id])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,18 @@ async def actions_of(session: AsyncSession, alert_id: UUID) -> list[ActionView]:
     rows = await session.scalars(
         select(ActionRecord).where(ActionRecord.alert_id == alert_id).order_by(ActionRecord.number)
     )
-    return [action_view(row) for row in rows]
+    return [
+        ActionView(
+            action_id=row.action_id,
+            alert_id=row.alert_id,
+            vehicle_id=row.vehicle_id,
+            operator_id=row.operator_id,
+            action_type=row.action_type,
+            metadata=row.details,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +145,13 @@ class _Ground:
         try:
             _require_own(command, alert)
             if already_holds(self.past, command, alert, standing):
-                return self._outcome(alert, None)
+                return Outcome(None, alert, self.fleet)
             action = self._do(command, alert, standing)
         except (ConflictError, PermissionDeniedError) as error:
             return Refusal(error, self.fleet.alert_view(alert))
-        return self._outcome(alert, action)
+        return Outcome(action, alert, self.fleet)
 
-    def _do(self, command: Command, alert: Alert, standing: Standing) -> ActionRecord:
+    def _do(self, command: Command, alert: Alert, standing: Standing) -> ActionView:
         if command.expected_version not in {None, alert.version}:
             raise StaleVersionError(
                 f"the alert is at version {alert.version}, not {command.expected_version}; look again"
@@ -139,11 +160,6 @@ class _Ground:
         if status is not AlertStatus.RESOLVED:
             alert.alert_status = status
         return Effect(self.session, self.fleet, self.changes, command, alert, self.delays, self.evidence).take()
-
-    def _outcome(self, alert: Alert, action: ActionRecord | None) -> Outcome:
-        vehicle = self.fleet.vehicles[alert.vehicle_id]
-        view = None if action is None else action_view(action)
-        return Outcome(view, self.fleet.alert_view(alert), self.fleet.vehicle_view(vehicle))
 
 
 def _require_own(command: Command, alert: Alert) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts.vocabulary import ActionType
 from fleetops.contracts.wire import format_utc_ms
-from fleetops.db.models import ActionRecord, Alert, Intervention, InterventionEnd
+from fleetops.db.models import Alert, Intervention, InterventionEnd
 
 from . import incidents
 from .commands import Command
@@ -19,6 +19,7 @@ from .fleet import Fleet
 from .incidents import Evidence
 from .lifecycle import ENDS, INTERVENTIONS
 from .outbox import Changes
+from .views import ActionView
 
 _END = {
     ActionType.RESUME_SIMULATION: InterventionEnd.RESUMED,
@@ -41,23 +42,22 @@ class Effect:
     """Of the alerts that are to be resolved."""
     details: dict[str, JsonValue] = field(default_factory=dict)
 
-    def take(self) -> ActionRecord:
+    def take(self) -> ActionView:
         """Change what the command changes, keep that it was done, and tell it."""
         _EFFECTS[self.command.action_type](self)
         vehicle = self.fleet.vehicles[self.alert.vehicle_id]
         self.changes.settle(vehicle, shown_anew=self.command.action_type in _ON_VEHICLE)
         if self.command.comment is not None:
             self.details["comment"] = self.command.comment
-        action = ActionRecord(
+        action = ActionView(
             action_id=self.command.action_id,
             alert_id=self.alert.alert_id,
             vehicle_id=self.alert.vehicle_id,
             operator_id=self.command.operator_id,
             action_type=self.command.action_type,
-            details=self.details,
+            metadata=self.details,
             created_at=self.changes.now,
         )
-        self.session.add(action)
         self.changes.action(action)
         return action
 

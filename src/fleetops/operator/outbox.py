@@ -24,7 +24,7 @@ from .flushing import flush_evenly
 from .silencing import Facts, silenced_by
 from .views import ActionView
 
-__all__ = ["STAMPED_CHANNEL", "WRITTEN_CHANNEL", "Changes", "OutboxEvent", "action_view", "audited", "facts_of"]
+__all__ = ["STAMPED_CHANNEL", "WRITTEN_CHANNEL", "Changes", "OutboxEvent", "audited", "facts_of"]
 
 STAMPED_CHANNEL = "fleetops_outbox"
 """Wakes every replica's sockets: rows have a `seq`; the payload is the highest."""
@@ -35,6 +35,9 @@ _CHANGED = "alert.changed"
 _OUTBOX = cast("Table", OutboxRow.__table__)
 """Not the class: its bulk insert would split the rows by which of their fields are empty."""
 
+_ACTIONS = cast("Table", ActionRecord.__table__)
+"""In the order in which they are given, which is that of their numbers."""
+
 
 @dataclass(slots=True)
 class Changes:
@@ -43,6 +46,7 @@ class Changes:
     fleet: Fleet
     now: datetime
     _rows: list[dict[str, object]] = field(default_factory=list)
+    _actions: list[dict[str, object]] = field(default_factory=list)
     _entries: list[Entry] = field(default_factory=list)
     _versions: dict[UUID, int] = field(default_factory=dict)
 
@@ -78,8 +82,8 @@ class Changes:
         alert.version += 1
         self.alert(alert)
 
-    def action(self, action: ActionRecord) -> None:
-        """`action` was done."""
+    def action(self, action: ActionView) -> None:
+        """`action` was done: it is kept, and told."""
         message = OperatorAction(
             action_id=action.action_id,
             alert_id=action.alert_id,
@@ -87,7 +91,7 @@ class Changes:
             operator_id=action.operator_id,
             action_type=action.action_type,
             processing_time=self.now,
-            metadata=action.details,
+            metadata=action.metadata,
         )
         alert = self.fleet.live[action.vehicle_id].get(action.alert_id)
         self._entries.append(
@@ -98,10 +102,21 @@ class Changes:
                 "alert",
                 str(action.alert_id),
                 self._versions.get(action.alert_id, alert.version if alert else None),
-                {"action_id": str(action.action_id), "vehicle_id": action.vehicle_id, **action.details},
+                {"action_id": str(action.action_id), "vehicle_id": action.vehicle_id, **action.metadata},
             )
         )
-        event = {"action": action_view(action).model_dump(mode="json")}
+        self._actions.append(
+            {
+                "action_id": action.action_id,
+                "alert_id": action.alert_id,
+                "vehicle_id": action.vehicle_id,
+                "operator_id": action.operator_id,
+                "action_type": action.action_type,
+                "metadata": action.metadata,
+                "created_at": action.created_at,
+            }
+        )
+        event = {"action": action.model_dump(mode="json")}
         self._add(
             OutboxKind.ACTION_EXECUTED,
             event,
@@ -131,6 +146,9 @@ class Changes:
     async def write(self, session: AsyncSession) -> None:
         """Add the rows to the transaction; the relay is woken when it commits."""
         await flush_evenly(session)
+        if self._actions:
+            await session.execute(insert(_ACTIONS), self._actions)
+            self._actions.clear()
         if self._rows:
             await session.execute(insert(_OUTBOX), self._rows)
             await session.execute(select(func.pg_notify(WRITTEN_CHANNEL, "")))
@@ -187,19 +205,6 @@ def _as_it_stands(alert: Alert) -> dict[str, JsonValue]:
         "resolved_by": alert.resolved_by,
         "resolved_action_type": alert.resolved_action_type,
     }
-
-
-def action_view(action: ActionRecord) -> ActionView:
-    """`action` as it is shown."""
-    return ActionView(
-        action_id=action.action_id,
-        alert_id=action.alert_id,
-        vehicle_id=action.vehicle_id,
-        operator_id=action.operator_id,
-        action_type=action.action_type,
-        metadata=action.details,
-        created_at=action.created_at,
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,8 @@ def _answer(alert_id: UUID, result: Outcome | Refusal) -> BulkAnswer:
         alert_id=alert_id,
         status="executed" if result.action else "unchanged",
         action_id=result.action and result.action.action_id,
-        alert_status=result.alert.alert_status,
-        version=result.alert.version,
+        alert_status=result.record.alert_status,
+        version=result.record.version,
         alert=None,
         problem=None,
     )
