@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ class Receiver:
 
 
 @contextmanager
-def receiving(plan: list[Behaviour] | None = None, port: int = 0) -> Iterator[Receiver]:
+def receiving(plan: list[Behaviour] | None = None, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """A receiver on a free port of 127.0.0.1, stopped in the end."""
     receiver = Receiver(plan=plan or [])
 
@@ -85,9 +86,11 @@ def receiving(plan: list[Behaviour] | None = None, port: int = 0) -> Iterator[Re
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    receiver.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlunsplit
@@ -12,14 +13,15 @@ import httpx
 from fleetops import __version__
 from fleetops.errors import InvalidRequestError
 
-from .webhook_targets import Network, Target, find_target
+from .webhook_targets import Address, Network, Target, find_target
 
 _LONGEST_ERROR: Final = 300
 
 
-def make_client() -> httpx.AsyncClient:
+def make_client(verify: ssl.SSLContext | bool = True) -> httpx.AsyncClient:
     """The client that webhooks are called with: no proxy of the environment, no redirect followed, no cookie kept."""
     return httpx.AsyncClient(
+        verify=verify,
         timeout=None,  # noqa: S113 - one deadline over all of it, below
         trust_env=False,
         follow_redirects=False,
@@ -41,15 +43,7 @@ async def deliver(
     try:
         async with asyncio.timeout(timeout_s):
             target = await find_target(url, networks)
-            request = client.build_request(
-                "POST",
-                _pinned(target),
-                headers={**headers, "Host": target.url.netloc},
-                content=body,
-                extensions={"sni_hostname": target.host},
-            )
-            answer = await client.send(request, stream=True)
-            await answer.aclose()
+            answer = await _post(client, target, headers, body)
     except TimeoutError:
         return f"no answer within {timeout_s:g} s"
     except InvalidRequestError as error:
@@ -63,7 +57,28 @@ async def deliver(
     return f"answered {answer.status_code}; expected 2xx"
 
 
-def _pinned(target: Target) -> str:
-    """The URL with the checked address in place of the name."""
-    host = f"[{target.address}]" if target.address.version == 6 else str(target.address)
+async def _post(client: httpx.AsyncClient, target: Target, headers: Mapping[str, str], body: bytes) -> httpx.Response:
+    """The answer of the first of the target's addresses that can be connected to; its certificate is the name's."""
+    for address in target.addresses:
+        request = client.build_request(
+            "POST",
+            _pinned(target, address),
+            headers={**headers, "Host": target.url.netloc},
+            content=body,
+            extensions={"sni_hostname": target.host},
+        )
+        try:
+            answer = await client.send(request, stream=True)
+        except httpx.ConnectError:
+            if address == target.addresses[-1]:
+                raise
+        else:
+            await answer.aclose()
+            return answer
+    raise AssertionError("unreachable: the last address answers or raises")
+
+
+def _pinned(target: Target, address: Address) -> str:
+    """The URL with a checked address in place of the name."""
+    host = f"[{address}]" if address.version == 6 else str(address)
     return urlunsplit((target.url.scheme, f"{host}:{target.port}", target.url.path or "/", target.url.query, ""))

@@ -28,12 +28,12 @@ _HINT: Final = "FLEETOPS_OPERATOR__WEBHOOK_NETWORKS names the networks that are 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A URL whose address was checked: connect to `address`, and to nothing else."""
+    """A URL whose addresses were checked: connect to one of them, and to nothing else."""
 
     url: SplitResult
     host: str
     port: int
-    address: Address
+    addresses: tuple[Address, ...]
 
 
 def parse_url(url: str) -> SplitResult:
@@ -91,4 +91,4 @@ async def find_target(url: str, networks: Sequence[Network]) -> Target:
             raise InvalidRequestError(f"{host} leads to {address}, which is not public; {_HINT}")
         if parts.scheme == "http" and not named(address, networks):
             raise InvalidRequestError(f"{host} is a public host, which needs https; {_HINT}")
-    return Target(parts, host, port, addresses[0])
+    return Target(parts, host, port, tuple(dict.fromkeys(addresses)))

@@ -72,13 +72,13 @@ async def test_a_public_host_needs_https() -> None:
     with pytest.raises(InvalidRequestError, match="needs https"):
         await find_target("http://93.184.216.34/hook", ())
     target = await find_target("https://93.184.216.34/hook", ())
-    assert (str(target.address), target.port) == ("93.184.216.34", 443)
+    assert (target.addresses, target.port) == ((ip_address("93.184.216.34"),), 443)
 
 
 async def test_an_allowed_network_may_do_without_https() -> None:
     """With its port, and the very address that was checked."""
     target = await find_target("http://127.0.0.1:8080/hook?x=1", (ip_network("127.0.0.0/8"),))
-    assert (str(target.address), target.port, target.url.path) == ("127.0.0.1", 8080, "/hook")
+    assert (target.addresses, target.port, target.url.path) == ((ip_address("127.0.0.1"),), 8080, "/hook")
 
 
 def test_a_signature_is_that_of_standard_webhooks() -> None:
