@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from tests.integration.operator.stories import DELAYS, Sessions, anomaly, deliver, do, tick
+from typer.testing import CliRunner
 
+from fleetops.cli import app
 from fleetops.contracts import ids
 from fleetops.contracts.vocabulary import ActionType, AnomalyStatus
 from fleetops.db.audit import AuditRow
@@ -111,7 +113,9 @@ async def counts(sessions: Sessions) -> dict[str, int]:
         }
 
 
-def test_old_and_over_goes_and_all_else_stays(database_settings: Settings) -> None:
+def test_old_and_over_goes_and_all_else_stays(
+    database_settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """To the row: the old resolved alert with its history; not what stands, runs, or is of today. Twice is once."""
 
     async def begin(engine: AsyncEngine, sessions: Sessions) -> None:
@@ -130,7 +134,9 @@ def test_old_and_over_goes_and_all_else_stays(database_settings: Settings) -> No
     before: dict[str, int] = {}
     after: dict[str, int] = {}
     in_loop(database_settings, begin)
-    would = prune(database_settings, "90d", dry_run=True, keep_audit=True)
+    monkeypatch.setenv("FLEETOPS_DATABASE_URL", database_url)
+    command = ["db", "prune", "--older-than", "90d", "--dry-run", "--keep-audit"]
+    would = CliRunner().invoke(app, command).stdout.rstrip("\n")
     did = prune(database_settings, "90d", dry_run=False, keep_audit=True)
     assert did.replace("gone,", "would go,") == would
     in_loop(database_settings, check)

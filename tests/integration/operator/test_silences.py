@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -32,7 +33,10 @@ from fleetops.db.transaction import transact
 from fleetops.errors import ConflictError, InvalidRequestError, NotFoundError
 from fleetops.operator import silences
 from fleetops.operator.detections import apply_anomalies
+from fleetops.operator.fleet import running_silences
+from fleetops.operator.outbox import facts_of
 from fleetops.operator.quieting import quiet
+from fleetops.operator.silencing import silenced_by
 
 HOUR = timedelta(hours=1)
 BRAKING = AnomalyType.SUDDEN_DECELERATION
@@ -186,6 +190,44 @@ async def test_an_alert_that_opens_while_the_silence_begins_is_hidden_at_the_nex
     assert await hidden_by(sessions) == [None]
     assert await quieted(sessions, NOW) == 1
     assert await hidden_by(sessions) == [silence]
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_the_database_and_the_pure_function_agree(sessions: Sessions, seed: int) -> None:
+    """Many silences over many alerts, some lifted, some expired: each flag is what the function says, and stays."""
+    dice = random.Random(seed)
+    places, kinds, ranks = ["scene_001", "scene_002"], list(AnomalyType), list(Severity)
+    cars = {ids.vehicle_id(place, track): place for place in places for track in range(4)}
+    for frame in range(40):
+        car = dice.choice(list(cars))
+        found = anomaly(frame, vehicle=car, scene=cars[car], kind=dice.choice(kinds), severity=dice.choice(ranks))
+        await deliver(sessions, found.model_copy(update={"triggered_rule": dice.choice(["one", "two"])}))
+        if frame % 3 == 0:
+            named: dict[str, str] = {
+                name: value
+                for name, value in (
+                    ("vehicle_id", car),
+                    ("scene_id", dice.choice(places)),
+                    ("anomaly_type", dice.choice(kinds)),
+                    ("triggered_rule", dice.choice(["one", "two"])),
+                )
+                if dice.random() < 0.4
+            } or {"vehicle_id": car}
+            ends = NOW + timedelta(minutes=dice.randrange(1, 4))
+            await silenced(
+                sessions,
+                silences.Wish("r", ends, severity_up_to=dice.choice(ranks), **named),  # type: ignore[arg-type]  # names and their types belong together
+            )
+    for minutes in (0, 1, 2, 3):
+        now = NOW + timedelta(minutes=minutes)
+        await quieted(sessions, now)
+        async with sessions() as db:
+            running = await running_silences(db)
+        live = [alert for alert in await alerts(sessions) if alert.alert_status is not AlertStatus.RESOLVED]
+        assert [alert.silence_id for alert in live] == [silenced_by(facts_of(alert), running, now) for alert in live]
+        assert await quieted(sessions, now) == 0
+        hidden = sum(alert.silence_id is not None for alert in live)
+        assert hidden > 3 if minutes == 0 else hidden == 0 if minutes == 3 else True
 
 
 async def test_a_silenced_alert_lives_on(sessions: Sessions) -> None:
