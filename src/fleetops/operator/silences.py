@@ -6,7 +6,7 @@ changes without the alert does is settled here: a silence begins, is lifted, or 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -202,7 +202,7 @@ async def settle(db: AsyncSession, now: datetime, *, skip_locked: bool = True) -
     """
     if not await db.scalar(_ANY):
         return 0
-    vehicles = (await db.scalars(_UNSETTLED, {"now": now, "limit": BATCH})).all()
+    vehicles = await unsettled(db, now)
     if not vehicles:
         return 0
     fleet = await lock_vehicles(db, vehicles, skip_locked=skip_locked)
@@ -215,6 +215,11 @@ async def settle(db: AsyncSession, now: datetime, *, skip_locked: bool = True) -
                 changed += 1
     await changes.write(db)
     return changed
+
+
+async def unsettled(db: AsyncSession, now: datetime) -> Sequence[str]:
+    """Vehicles with a live alert whose flag is not what the silences of `now` make it, some of them."""
+    return (await db.scalars(_UNSETTLED, {"now": now, "limit": BATCH})).all()
 
 
 async def _running(db: AsyncSession, silence_id: UUID, now: datetime) -> Silence:

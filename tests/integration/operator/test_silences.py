@@ -197,7 +197,7 @@ async def test_the_database_and_the_pure_function_agree(sessions: Sessions, seed
     """Many silences over many alerts, some lifted, some expired: each flag is what the function says, and stays."""
     dice = random.Random(seed)
     places, kinds, ranks = ["scene_001", "scene_002"], list(AnomalyType), list(Severity)
-    cars = {ids.vehicle_id(place, track): place for place in places for track in range(4)}
+    cars = {ids.vehicle_id(place, track): place for place in places for track in range(30)}
     for frame in range(40):
         car = dice.choice(list(cars))
         found = anomaly(frame, vehicle=car, scene=cars[car], kind=dice.choice(kinds), severity=dice.choice(ranks))
@@ -223,6 +223,7 @@ async def test_the_database_and_the_pure_function_agree(sessions: Sessions, seed
         await quieted(sessions, now)
         async with sessions() as db:
             running = await running_silences(db)
+            assert await silences.unsettled(db, now) == []
         live = [alert for alert in await alerts(sessions) if alert.alert_status is not AlertStatus.RESOLVED]
         assert [alert.silence_id for alert in live] == [silenced_by(facts_of(alert), running, now) for alert in live]
         assert await quieted(sessions, now) == 0
