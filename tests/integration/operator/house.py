@@ -63,7 +63,8 @@ class House:
     @property
     def live(self) -> list[Alert]:
         """Alerts that are not resolved."""
-        return [alert for alert in self.alerts.values() if alert.alert_status is not AlertStatus.RESOLVED]
+        live = [alert for alert in self.alerts.values() if alert.alert_status is not AlertStatus.RESOLVED]
+        return sorted(live, key=lambda alert: alert.alert_id)
 
     @property
     def running(self) -> list[Intervention]:
@@ -265,5 +266,7 @@ def _told(house: House) -> None:
         shown = seen.model_dump(mode="json", include={"current_state", "intervention", "allowed_actions"})
         told = vehicles.get(name, {"current_state": "NORMAL", "intervention": None, "allowed_actions": []})
         assert shown == {fact: told[fact] for fact in shown}
-    done = [row.key for row in house.told if row.kind is OutboxKind.ACTION_EXECUTED]
-    assert done == [str(action.action_id) for action in house.actions]
+    done = [row.payload or {} for row in house.told if row.kind is OutboxKind.ACTION_EXECUTED]
+    for name in house.vehicles:  # only those on one vehicle have an order: they wait for its lock
+        told_of_it = [body["action_id"] for body in done if body["vehicle_id"] == name]
+        assert told_of_it == [str(action.action_id) for action in house.actions if action.vehicle_id == name]
