@@ -71,7 +71,7 @@ class Telemetry(WireModel):
     extent: Extent
     label: Label
     label_probability: Annotated[float, Field(ge=0, le=1, description="of the most probable class")]
-    range_m: Annotated[float, Field(ge=0, description="distance to the ego of the scene, m")]
+    range_m: Annotated[float, Field(ge=0, description="distance to where the ego of the scene was recorded, m")]
     track_length: Annotated[int, Field(ge=1, description="frames seen of this track so far, this one included")]
 
 

@@ -63,43 +63,37 @@ class Acts:
     rows: Sequence[tuple[int, SimulatedRow]]
     ego: int
     """The ego's number."""
-    ego_at: tuple[float, float]
-    """Where the recording has it, or last had it."""
+    seen_from: tuple[float, float]
+    """Where the recording has the ego, or last had it: ranges are measured from there."""
 
 
 def recast(recorded: FrameRows, acts: Acts) -> tuple[list[FrameRows], int]:
     """The frame's rows by intervention, those as recorded first, and how many of them are agents.
 
-    Everybody's range follows a simulated ego.
+    A pulled-over ego changes nobody's range: whom the recording shows, it saw from where it was recorded.
     """
     kept = ~np.isin(recorded.vehicles, list(acts.taken_over))
-    numbers = recorded.numbers[kept]
-    groups = [FrameRows(recorded.vehicles[kept], numbers, recorded.label[kept], recorded.track_length[kept])]
-    ego = next((row for vehicle, row in acts.rows if vehicle == acts.ego), None)
-    ego_at = acts.ego_at if ego is None else (ego.numbers["x"], ego.numbers["y"])
-    if ego is not None:
-        _measure(numbers, ego_at)
+    groups = [
+        FrameRows(recorded.vehicles[kept], recorded.numbers[kept], recorded.label[kept], recorded.track_length[kept])
+    ]
     groups += [
-        _group([one for one in acts.rows if one[1].intervention is deed], deed, ego_at)
+        _group([one for one in acts.rows if one[1].intervention is deed], deed, acts)
         for deed in dict.fromkeys(row.intervention for _, row in acts.rows)
     ]
     everyone = np.concatenate([group.vehicles for group in groups])
     return groups, int(np.count_nonzero(everyone != acts.ego))
 
 
-def _group(rows: Sequence[tuple[int, SimulatedRow]], deed: Deed, ego_at: tuple[float, float]) -> FrameRows:
+def _group(rows: Sequence[tuple[int, SimulatedRow]], deed: Deed, acts: Acts) -> FrameRows:
+    vehicles = np.array([vehicle for vehicle, _ in rows], np.int64)
     numbers = np.array([[row.numbers.get(name, 0.0) for name in NUMBERS] for _, row in rows], np.float64)
-    _measure(numbers, ego_at)
+    ranges = np.hypot(numbers[:, _X] - acts.seen_from[0], numbers[:, _Y] - acts.seen_from[1])
+    round_in_place(ranges, METRE_DECIMALS)
+    numbers[:, _RANGE] = np.where(vehicles == acts.ego, 0.0, ranges)
     return FrameRows(
-        vehicles=np.array([vehicle for vehicle, _ in rows], np.int64),
+        vehicles=vehicles,
         numbers=numbers,
         label=np.array([row.label for _, row in rows], np.uint8),
         track_length=np.array([row.track_length for _, row in rows], np.int32),
         intervention=deed,
     )
-
-
-def _measure(numbers: npt.NDArray[np.float64], ego_at: tuple[float, float]) -> None:
-    ranges = np.hypot(numbers[:, _X] - ego_at[0], numbers[:, _Y] - ego_at[1])
-    round_in_place(ranges, METRE_DECIMALS)
-    numbers[:, _RANGE] = ranges

@@ -140,10 +140,11 @@ def test_killed_in_between_the_session_goes_on_with_its_interventions(streets: P
     assert len(track_of(sent, LEAVES)) == FRAMES, "it lives on when its recording has gone"
     assert speeds(track_of(sent, LEAVES))[FRAMES - 1] == 0.0
     ego = track_of(sent, EGO)
-    stands_at = ego[-1]["telemetry"]["position"]["x"]
-    assert stands_at < 1.2 * FRAMES - 50
+    assert ego[-1]["telemetry"]["position"]["x"] < 1.2 * FRAMES - 50
+    assert {record["telemetry"]["range_m"] for record in ego} == {0.0}
     last = track_of(sent, CAR)[-1]["telemetry"]
-    assert last["range_m"] == pytest.approx(last["position"]["x"] - stands_at, abs=0.002), "ranges follow the ego"
+    recorded_at = 1.2 * (FRAMES - 1)
+    assert last["range_m"] == pytest.approx(abs(last["position"]["x"] - recorded_at), abs=0.002)
     assert_counted(sent)
 
     (tmp_path / "another").mkdir()
