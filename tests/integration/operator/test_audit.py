@@ -8,18 +8,30 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
-from tests.integration.operator.stories import NOW, Sessions, anomaly, cleared, deliver, do, the_alert, tick
+from tests.integration.operator.stories import (
+    DELAYS,
+    NOW,
+    Sessions,
+    alerts,
+    anomaly,
+    cleared,
+    deliver,
+    do,
+    the_alert,
+    tick,
+)  # fmt: skip
 from tests.integration.operator.test_relay import crowd, cut_off_the_leader, running
 from typer.testing import CliRunner
 
 from fleetops.cli import app
-from fleetops.contracts.vocabulary import ActionType, Severity
+from fleetops.contracts.vocabulary import ActionType, AnomalyType, Severity
 from fleetops.db.audit import AuditHead, AuditRow
 from fleetops.db.engine import create_engine, session_factory
 from fleetops.db.models import Disposition
@@ -32,6 +44,7 @@ from fleetops.operator.audit_sealing import seal
 from fleetops.operator.delays import Delays
 from fleetops.operator.origin import Origin, coming_from
 from fleetops.operator.relay import Relay
+from fleetops.operator.scenes import SceneKey, end_scene
 from fleetops.settings import Settings
 
 
@@ -104,6 +117,32 @@ async def test_what_the_system_resolves_is_in_the_log(engine: AsyncEngine, sessi
     assert (last.who, last.details["alert_status"], last.details["resolved_action_type"]) == (
         "system", "RESOLVED", "AUTO_CLEARED",
     )  # fmt: skip
+
+
+async def test_no_change_of_an_alert_goes_unrecorded(engine: AsyncEngine, sessions: Sessions) -> None:
+    """Every kind of action, what timers and a session's end do, and what one alert's action does to another."""
+    await deliver(sessions, anomaly(1), anomaly(1, kind=AnomalyType.PERCEPTION_INSTABILITY))
+    one, other = [alert.alert_id for alert in await alerts(sessions)]
+    await do(sessions, ActionType.ASSIGN_OPERATOR, one)
+    await do(sessions, ActionType.SNOOZE, one, until=NOW + timedelta(hours=1))
+    await do(sessions, ActionType.COMMENT, one, comment="a cone on the lane")
+    await do(sessions, ActionType.PULL_OVER_SIMULATED, one)
+    await tick(sessions, NOW + DELAYS.pull_over)
+    await do(sessions, ActionType.ACKNOWLEDGE, other, by="operator_002")
+    await do(sessions, ActionType.UNACKNOWLEDGE, other, by="operator_002")
+    await do(sessions, ActionType.RESUME_SIMULATION, one)
+    await transact(sessions, lambda db: end_scene(db, SceneKey("scene_001", "session_a"), NOW, DELAYS))
+    await tick(sessions, NOW + DELAYS.resolve)
+    found = await rows(sessions)
+    for alert in await alerts(sessions):
+        versions = [row.version for row in found if row.subject_id == str(alert.alert_id)]
+        assert max(version or 0 for version in versions) == alert.version
+    did = [(row.who, row.what) for row in found if row.subject_id == str(one) and row.who != "system"]
+    acted = ("assign_operator", "snooze", "comment", "pull_over_simulated", "resume_simulation")
+    assert [what for _, what in did if what != "alert.changed"] == [f"alert.{action}" for action in acted]
+    assert {who for who, _ in did} == {"operator_001"}
+    touched = [row for row in found if row.subject_id == str(other) and row.what == "alert.changed"]
+    assert {"operator_001", "system"} == {row.who for row in touched}
 
 
 async def test_what_was_rolled_back_leaves_no_entry(engine: AsyncEngine, sessions: Sessions) -> None:
