@@ -150,6 +150,24 @@ def test_against_another_rule_set_with_parquet(recording: Path, tmp_path: Path) 
     assert sum(against["rules"].values()) > sum(found["rules"].values())
 
 
+def test_without_the_extra(recording: Path, alone: Json, tmp_path: Path) -> None:
+    """Figures need neither Dask nor Arrow; what does need them names the extra."""
+    hidden = "import sys; sys.modules.update(dict.fromkeys(('dask', 'distributed', 'pyarrow')))"
+    program = f"{hidden}; sys.argv[1:] = sys.argv[2:]; from fleetops.cli import main; main()"
+
+    def run_hidden(*options: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-c", program, "fleetops", *command(recording, tmp_path / "found.json", *options)[3:]]
+        return subprocess.run(line, capture_output=True, text=True, timeout=180, check=False)
+
+    plain = run_hidden()
+    assert plain.returncode == 0, plain.stderr
+    assert figures(json.loads((tmp_path / "found.json").read_text())) == figures(alone)
+    for option in (["--parquet", str(tmp_path / "x.parquet")], ["--scheduler", "tcp://127.0.0.1:1"]):
+        refused = run_hidden(*option)
+        assert refused.returncode == 2
+        assert "fleetops[backtest]" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
