@@ -9,6 +9,7 @@ import structlog
 from .book import Book
 from .interventions import Intervention
 from .journal import SessionRecord
+from .metrics import ReplayMetrics
 from .reservation import Reservation
 from .timeline import Step, Tick
 
@@ -28,8 +29,8 @@ class Actors(Protocol):
 class Cues:
     """Gives vehicles their cues. For the session's thread."""
 
-    def __init__(self, book: Book, reservation: Reservation) -> None:
-        self._book, self._reservation = book, reservation
+    def __init__(self, book: Book, reservation: Reservation, metrics: ReplayMetrics) -> None:
+        self._book, self._reservation, self._metrics = book, reservation, metrics
         self._log = log.bind(session_id=book.wanted.session_id)
 
     def give(self, out: Actors, tick: Tick, rate_hz: float) -> None:
@@ -60,6 +61,7 @@ class Cues:
             return
         out.play(entered)
         for one in entered:
+            self._metrics.manoeuvres.labels(one.begun[-1].action).inc()
             self._log.info(
                 "intervention_begun",
                 vehicle_id=one.vehicle_id,

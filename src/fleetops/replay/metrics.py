@@ -39,6 +39,12 @@ class ReplayMetrics:
             "Times that a session had to begin again from the last acknowledged frame",
             registry=self._registry,
         )
+        self.manoeuvres = Counter(
+            "fleetops_replay_manoeuvres",
+            "Times that a vehicle began to do what an operator wanted",
+            ["action"],
+            registry=self._registry,
+        )
 
     def render(self) -> bytes:
         """The counters in Prometheus' text format."""

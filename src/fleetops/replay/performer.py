@@ -127,7 +127,7 @@ class Performer:
 
     def _send_all(self, out: Transmission, pacer: Pacer) -> bool:
         """Send everything left; False when asked to stop or to suspend before the end."""
-        cues = Cues(self._book, self._reservation)
+        cues = Cues(self._book, self._reservation, self._office.metrics)
         record = self._book.wanted
         for tick in ticks(self._spans, record.request.mode, self._book.record.progress):
             out.prepare(tick)

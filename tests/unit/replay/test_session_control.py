@@ -13,6 +13,7 @@ from fleetops.contracts.vocabulary import Purpose
 from fleetops.errors import ConflictError, InvalidRequestError, NotFoundError, UnknownSceneError
 from fleetops.replay.descent import Moment
 from fleetops.replay.journal import Journal
+from fleetops.replay.metrics import ReplayMetrics
 from fleetops.replay.request import FrameInterval
 from fleetops.replay.sessions import Sessions
 from fleetops.replay.state import SessionStatus
@@ -128,7 +129,8 @@ def test_what_operators_want_is_in_the_journal_before_it_happens(
     make: Make, wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the frame it begins at; while the disk is full nothing begins, and then it does."""
-    sessions = make()
+    metrics = ReplayMetrics()
+    sessions = make(metrics=metrics)
     sessions.start(request("s", rate=100.0))
     until(lambda: bool(wire.sent))
     full = [False]
@@ -150,6 +152,7 @@ def test_what_operators_want_is_in_the_journal_before_it_happens(
     until(lambda: bool(wire.played))
     (played,) = wire.played
     frame = played.begun[-1].from_frame
+    assert b'manoeuvres_total{action="PULL_OVER_SIMULATED"} 1.0' in metrics.render()
     (kept,) = Journal(tmp_path).read()
     assert kept.interventions[CAR].begun[0].from_frame == frame
     until(lambda: status(sessions, "s") is SessionStatus.COMPLETED)
