@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
@@ -14,7 +14,6 @@ from fleetops.errors import UnknownSceneError
 from fleetops.settings import RateHz
 
 from .interventions import Intervention
-from .journal import SessionRecord
 from .request import Frame, FrameInterval, ReplayRequest, SceneId, SessionId
 from .state import SessionStatus
 from .timeline import Mode, SceneSpan
@@ -77,11 +76,9 @@ def review_of(moment: Moment, scene: SceneDefinition) -> ReplayRequest:
     )
 
 
-def scene_at(record: SessionRecord, current_frames: Mapping[str, int]) -> str:
+def scene_at(scene_ids: Sequence[str], begun: Collection[str], ended: Collection[str]) -> str:
     """The scene that a session is in: the last one that has begun and not ended."""
-    scene_ids = record.request.scene_ids
-    begun = [scene for scene in scene_ids if scene in current_frames or scene in record.acked]
-    return next((scene for scene in reversed(begun) if scene not in record.ended), scene_ids[0])
+    return next((scene for scene in reversed(scene_ids) if scene in begun and scene not in ended), scene_ids[0])
 
 
 def sought(

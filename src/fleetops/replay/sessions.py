@@ -116,7 +116,7 @@ class Sessions:
             record, live = session.record, session.live
             origin = record.origin or record.request
             spans = self._route.catalog.spans(origin.scene_ids, origin.frames)
-            target = scene_id or scene_at(record, live.current_frames)
+            target = scene_id or scene_at(record.request.scene_ids, {*record.acked, *live.current_frames}, record.ended)
             request = sought(origin, spans, target, frame_index, record.rate_hz)
             session.stop()
             descent = Descent(parent_session=session_id, origin=origin, status=record.status)

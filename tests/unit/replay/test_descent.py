@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from fleetops.contracts.vocabulary import Purpose
 from fleetops.dataset.golden_scenes import SceneDefinition
 from fleetops.errors import UnknownSceneError
-from fleetops.replay.descent import Moment, review_of, sought
+from fleetops.replay.descent import Moment, review_of, scene_at, sought
 from fleetops.replay.request import FrameInterval, ReplayRequest
 from fleetops.replay.timeline import Mode, SceneSpan
 
@@ -66,3 +66,14 @@ def test_only_a_review_hides_frames() -> None:
     part = FrameInterval(start_frame=0, end_frame=10, show_from=5)
     with pytest.raises(ValidationError, match="show_from is for purpose `review`"):
         ReplayRequest(scene_ids=["scene_1"], frames={"scene_1": part})
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "scene"),
+    [((), (), "a"), (("a",), (), "a"), (("a", "b"), ("a",), "b"), (("a", "b", "c"), ("c",), "b"), ("abc", "abc", "a")],
+)
+def test_a_seek_without_a_scene_is_in_the_one_under_way(
+    begun: tuple[str, ...], ended: tuple[str, ...], scene: str
+) -> None:
+    """The last that has begun and not ended; the first before anything has."""
+    assert scene_at(["a", "b", "c"], begun, ended) == scene
