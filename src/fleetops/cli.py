@@ -225,7 +225,7 @@ def build_scenes(
         int | None, typer.Option(min=1, help="Spread over so many scenes. [default: 60 vehicles each]")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal datasets.")] = 0,
-    seconds: Annotated[float, typer.Option(min=1, max=3600, help="How long each scene is.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=1, max=300, help="How long each scene is.")] = 60.0,
     jobs: Annotated[int, typer.Option(min=1, help="Make scenes in so many processes; the result is the same.")] = 1,
 ) -> None:
     """Make the golden dataset; or, with --vehicles, one of traffic of any amount."""

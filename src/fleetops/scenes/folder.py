@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,7 +45,7 @@ class DatasetFolder:
 
 @contextmanager
 def dataset_folder(output: Path, compressor: numcodecs.Blosc, attributes: dict[str, object]) -> Iterator[DatasetFolder]:
-    """A new folder of this name; complete when the context ends without an error.
+    """A new folder of this name; gone again where the context ends with an error.
 
     Raises:
         DatasetError: there is something of this name already, or it cannot be written.
@@ -55,6 +56,14 @@ def dataset_folder(output: Path, compressor: numcodecs.Blosc, attributes: dict[s
         raise DatasetError(f"{output} is there already; name a folder that is not, or remove it") from None
     except OSError as error:
         raise DatasetError(f"{output} cannot be made ({error})") from error
+    try:
+        yield from _filled(output, compressor, attributes)
+    except BaseException:
+        shutil.rmtree(output)
+        raise
+
+
+def _filled(output: Path, compressor: numcodecs.Blosc, attributes: dict[str, object]) -> Iterator[DatasetFolder]:
     matrix: list[JsonValue] = [list(row) for row in world_to_ecef()]
     with (output / LANES).open("w", encoding="utf-8", newline="\n") as lanes:
         lanes.write('{"type":"FeatureCollection","features":[')

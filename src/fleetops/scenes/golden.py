@@ -142,7 +142,10 @@ def make(recipe: Golden, index: int) -> GoldenScene:
         seed=recipe.seed,
     )
     recording, net_xml = run()
-    name = recording.names[choose_ego(motion_of(recording), traffic.network.centre, _EGO_AROUND_M)]
+    chosen = choose_ego(motion_of(recording), traffic.network.centre, _EGO_AROUND_M)
+    if chosen is None:
+        raise FleetOpsError(f"{recipe.scene_id}: no vehicle stays in the network for the whole scene")
+    name = recording.names[chosen]
     driver: BrakeDriver | None = None
     if isinstance(recipe.fault, Braking):
         driver = BrakeDriver(recipe.fault, name)

@@ -12,6 +12,8 @@ from typing import Self
 
 import numpy as np
 
+from fleetops.errors import FleetOpsError
+
 from .motion import motion_of
 from .networks import highway, streets
 from .observe import FIRST_FRAME_NS, Observed, observe
@@ -28,6 +30,9 @@ _CROWD = 80
 """More than this in one view is not found at one crossing: such a scene gets a district."""
 
 _EGO_AROUND_M = 100.0
+_ATTEMPTS = 5
+"""Networks tried for a scene until one keeps a vehicle, which can be the ego, from first to last."""
+
 _SCENE_GAP_NS = 60_000_000_000
 
 
@@ -90,23 +95,33 @@ def _written(plan: LoadPlan, index: int) -> LoadScene:
 
 
 def load_scene(plan: LoadPlan, index: int) -> tuple[Observed, str, Placement]:
-    """One scene of a plan, its net.xml and where it lies. It depends on the seed and its number alone."""
+    """One scene of a plan, its net.xml and where it lies. It depends on the seed and its number alone.
+
+    Raises:
+        FleetOpsError: no network of several keeps a vehicle for the whole scene.
+    """
     side = math.ceil(math.sqrt(plan.scenes))
     rng = np.random.Generator(np.random.PCG64([plan.seed, index]))
-    traffic, tile_m = traffic_for(plan.per_scene, plan.seconds, index, rng)
-    recording, net_xml = simulate(
-        traffic.network,
-        vehicles_per_hour=traffic.vehicles_per_hour,
-        warm_up_s=traffic.warm_up_s,
-        frames=round(plan.seconds * 10),
-        seed=int(rng.integers(2**31)),
-    )
+    for attempt in range(_ATTEMPTS):
+        traffic, tile_m = traffic_for(plan.per_scene, plan.seconds, index + attempt, rng)
+        recording, net_xml = simulate(
+            traffic.network,
+            vehicles_per_hour=traffic.vehicles_per_hour,
+            warm_up_s=traffic.warm_up_s,
+            frames=round(plan.seconds * 10),
+            seed=int(rng.integers(2**31)),
+        )
+        ego = choose_ego(motion_of(recording), traffic.network.centre, _EGO_AROUND_M)
+        if ego is not None:
+            break
+    else:
+        raise FleetOpsError(f"scene {index}: no vehicle stays for {plan.seconds:g} s; make shorter scenes, and more")
     column, row = index % side - side // 2, index // side - side // 2
     placement = Placement(float(rng.uniform(0, 2 * math.pi)), column * tile_m, row * tile_m)
     observed = observe(
         recording,
         placement,
-        ego=choose_ego(motion_of(recording), traffic.network.centre, _EGO_AROUND_M),
+        ego=ego,
         vehicles=plan.per_scene,
         host=f"sumo-{plan.seed}",
         start_ns=FIRST_FRAME_NS + index * (round(plan.seconds * 1e9) + _SCENE_GAP_NS),
@@ -130,6 +145,7 @@ def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Gener
         return Traffic(road, float(rng.uniform(3000, 3700)) * lanes, length / speed + 40), 1.2 * length
     columns, rows = ((1, 1), (3, 1), (2, 2))[kind - 1]
     block = float(rng.uniform(150, 230))
+    arm = max(300.0, 8.0 * seconds - 180.0)
     along, across = int(rng.integers(2, 4)), int(rng.integers(1, 3))
     road = streets(
         name,
@@ -138,10 +154,10 @@ def traffic_for(in_view: float, seconds: float, index: int, rng: np.random.Gener
         lanes_along=along,
         lanes_across=across,
         speed_mps=float(rng.uniform(12, 17)),
-        arm_m=max(300.0, 5.0 * seconds),
+        arm_m=arm,
     )
     ways = 2 * (rows * along + columns * across)
-    return Traffic(road, float(rng.uniform(380, 500)) * ways, 180.0), 2500.0
+    return Traffic(road, float(rng.uniform(380, 500)) * ways, 150.0 + arm / 10), 2 * arm + 2000
 
 
 def _district(name: str, in_view: float, rng: np.random.Generator) -> tuple[Traffic, float]:

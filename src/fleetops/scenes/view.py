@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from fleetops.dataset.columns import Bools, Floats
-from fleetops.errors import FleetOpsError
 
 from .motion import Motion
 
@@ -45,15 +44,11 @@ class View:
         return self.track > 0
 
 
-def choose_ego(motion: Motion, centre: tuple[float, float], radius_m: float) -> int:
-    """The vehicle that is there from first to last and drives around where most happens.
-
-    Raises:
-        FleetOpsError: nobody is there all the time.
-    """
+def choose_ego(motion: Motion, centre: tuple[float, float], radius_m: float) -> int | None:
+    """The vehicle that is there from first to last and drives around where most happens; None where nobody stays."""
     always = np.flatnonzero(motion.present.all(axis=0))
     if not len(always):
-        raise FleetOpsError("no vehicle stays in the network for the whole scene: make it longer, or the scene shorter")
+        return None
     distance = np.hypot(motion.x[:, always] - centre[0], motion.y[:, always] - centre[1])
     driven = np.hypot(np.diff(motion.x[:, always], axis=0), np.diff(motion.y[:, always], axis=0)).sum(axis=0)
     # An ego that stands all the time shows little: 200 m of driving count like 100 m nearer to the centre.
