@@ -113,6 +113,7 @@ def test_killed_and_run_again_it_goes_on(recording: Path, alone: Json, tmp_path:
     process = spawn(command(recording, output, "--jobs", "2"), log, cwd=tmp_path)
     work = tmp_path / "found.json.work"
     await_parts(work, process)
+    process.send_signal(signal.SIGSTOP)  # while its children are looked for, it must not get done
     children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     process.send_signal(signal.SIGKILL)
     process.wait()
