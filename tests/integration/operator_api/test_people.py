@@ -269,6 +269,9 @@ def test_a_password_lets_in_and_a_wrong_one_does_not(service: OperatorService) -
     assert door.post("/auth/password", json={"current": PASSWORD, "new": PASSWORD + "!"}).status_code == 204
     boss.post(f"/operators/{operator_id}/reset")
     assert door.post("/auth/login", json=claim | {"password": PASSWORD + "!"}).status_code == 401
+    log = service.log.read_text()
+    assert '"event_type": "login_refused"' in log
+    assert PASSWORD not in log
     stored = str(service.sql(f"SELECT password_hash FROM operators WHERE operator_id = '{operator_id}'"))  # noqa: S608
     assert PASSWORD not in stored
 

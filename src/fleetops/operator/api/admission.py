@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Final
 
+import structlog
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
@@ -17,6 +18,8 @@ from fleetops.operator import people
 from fleetops.operator.runtime import Runtime
 
 from .callers import COOKIE
+
+log = structlog.stdlib.get_logger()
 
 _REFUSED: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>FleetOps</title>
@@ -36,6 +39,11 @@ def take_attempt(runtime: Runtime, caller: str) -> None:
     """
     if not runtime.login_attempts.take(caller, time.monotonic()):
         raise TooManyRequestsError("too many failed logins; wait a minute")
+
+
+def log_refusal(request: Request, method: str, error: FleetOpsError) -> None:
+    """Say in the log that somebody did not get in. Not as whom: people type passwords into the wrong field."""
+    log.warning("login_refused", method=method, address=address_of(request), reason=str(error))
 
 
 def address_of(request: Request) -> str:

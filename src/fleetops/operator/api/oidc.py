@@ -19,7 +19,7 @@ from fleetops.operator import access, identities
 from fleetops.operator.runtime import Runtime
 from fleetops.web import problems
 
-from .admission import address_of, admit, is_https, refusal_page, session_life, take_attempt
+from .admission import address_of, admit, is_https, log_refusal, refusal_page, session_life, take_attempt
 from .callers import InRuntime
 
 router = APIRouter(prefix="/auth/oidc", tags=["session"])
@@ -83,6 +83,7 @@ async def finish_oidc_login(
     try:
         answer = await _admitted(request, runtime, provider, state=state, code=code, iss=iss, refused=error)
     except FleetOpsError as refusal:
+        log_refusal(request, "oidc", refusal)
         answer = refusal_page(request, refusal)
     answer.delete_cookie(COOKIE, path=_PATH, httponly=True, samesite="lax")
     return answer

@@ -19,7 +19,7 @@ from fleetops.operator.runtime import Runtime
 from fleetops.operator.views import View
 from fleetops.web import problems
 
-from .admission import address_of, admit, refusal_page, session_life, take_attempt
+from .admission import address_of, admit, log_refusal, refusal_page, session_life, take_attempt
 from .callers import COOKIE, Authenticated, InRuntime, identify
 from .origin import require_own_origin
 from .schemas import STORABLE, Command, ConsoleConfig, Me
@@ -91,9 +91,13 @@ async def sign_in_with_password(request: Request, runtime: InRuntime, body: Pass
     tried = (address_of(request), f"operator {body.operator_id}")  # by the name too: guesses come from many addresses
     for each in tried:
         take_attempt(runtime, each)
-    secret = await passwords.sign_in(
-        runtime.sessions, body.operator_id, body.password, datetime.now(UTC), session_life(runtime)
-    )
+    try:
+        secret = await passwords.sign_in(
+            runtime.sessions, body.operator_id, body.password, datetime.now(UTC), session_life(runtime)
+        )
+    except AuthenticationError as error:
+        log_refusal(request, "password", error)
+        raise
     for each in tried:
         runtime.login_attempts.give_back(each)
     return await admit(request, runtime, Response(status_code=204), secret)
@@ -171,6 +175,7 @@ async def _link_refused(request: Request, runtime: Runtime, caller: str, error: 
     try:
         await identify(request)
     except AuthenticationError:
+        log_refusal(request, "link", error)
         return refusal_page(request, error, "This link does not sign you in. Links work once, and for ten minutes.")
     runtime.login_attempts.give_back(caller)
     return RedirectResponse("/", status_code=303)
