@@ -32,21 +32,26 @@ from fleetops.operator.webhook_delivery import Webhooks
 SCRIPT = Path(__file__).parents[3] / "docs" / "examples" / "verify_webhook.py"
 ALERTS = (OutboxKind.ALERT_CREATED, OutboxKind.ALERT_UPDATED)
 HERE = (ip_network("127.0.0.0/8"),)
-_BEGAN = datetime.now(UTC)
 
 
-def hasty() -> datetime:
-    """A clock that runs twenty times as fast, so that pauses between attempts are short."""
-    return _BEGAN + 20 * (datetime.now(UTC) - _BEGAN)
+def hasty() -> Callable[[], datetime]:
+    """A clock that is right now and runs twenty times as fast, so that pauses between attempts are short."""
+    began = datetime.now(UTC)
+    return lambda: began + 20 * (datetime.now(UTC) - began)
 
 
 @asynccontextmanager
 async def telling(
-    engine: AsyncEngine, sessions: Sessions, *, timeout_s: float = 30, give_up: timedelta = timedelta(days=1)
+    engine: AsyncEngine,
+    sessions: Sessions,
+    *,
+    timeout_s: float = 30,
+    give_up: timedelta = timedelta(days=1),
+    clock: Callable[[], datetime] | None = None,
 ) -> AsyncIterator[None]:
     """The dispatcher at work, stopped in the end."""
     stop = asyncio.Event()
-    dispatcher = Webhooks(engine, sessions, networks=HERE, timeout_s=timeout_s, give_up=give_up, clock=hasty)
+    dispatcher = Webhooks(engine, sessions, networks=HERE, timeout_s=timeout_s, give_up=give_up, clock=clock or hasty())
     task = asyncio.create_task(dispatcher.run(stop))
     try:
         yield
@@ -117,7 +122,7 @@ async def test_a_receiver_that_fails_hangs_and_comes_back_gets_everything_in_ord
 ) -> None:
     """Errors, an answer that never comes, a connection cut off: each event arrives, and none before the one before."""
     with receiving(["take", "fail", "fail", "hang", "break", "take", "redirect", "take", "take", "fail"]) as receiver:
-        webhook_id, secret = await subscribed(sessions, receiver)
+        webhook_id, _ = await subscribed(sessions, receiver)
         expected = await some_alerts(engine, sessions)
         async with telling(engine, sessions, timeout_s=2):
             taken = await asyncio.to_thread(receiver.wait_for, len(expected))
@@ -133,7 +138,6 @@ async def test_a_receiver_that_fails_hangs_and_comes_back_gets_everything_in_ord
         versions.setdefault(alert["alert_id"], []).append(alert["version"])
     assert list(versions.values()) == [[1, 2, 3, 4]] * 3
     assert len({request.headers["webhook-id"] for request in receiver.requests}) == len(expected)
-    assert check(taken[0], secret) == 0
     webhook = await row(sessions, webhook_id)
     assert (webhook.failures, webhook.last_error, webhook.failing_since) == (0, None, None)
     assert webhook.delivered_seq == expected[-1]
@@ -144,7 +148,7 @@ async def test_the_script_refuses_what_was_changed_on_the_way(engine: AsyncEngin
     with receiving() as receiver:
         _, secret = await subscribed(sessions, receiver)
         await some_alerts(engine, sessions, 1, 1)
-        async with telling(engine, sessions):
+        async with telling(engine, sessions, clock=lambda: datetime.now(UTC)):
             (request,) = await asyncio.to_thread(receiver.wait_for, 1)
     assert check(request, secret) == 0
     changed = Request(request.path, request.headers, request.body.replace(b"OPEN", b"DONE"), True)
@@ -237,7 +241,7 @@ async def test_an_address_that_is_not_allowed_is_not_called(engine: AsyncEngine,
         webhook_id, _ = await subscribed(sessions, receiver)
         await some_alerts(engine, sessions, 1, 1)
         stop = asyncio.Event()
-        dispatcher = Webhooks(engine, sessions, networks=(), timeout_s=30, give_up=timedelta(days=1), clock=hasty)
+        dispatcher = Webhooks(engine, sessions, networks=(), timeout_s=30, give_up=timedelta(days=1), clock=hasty())
         task = asyncio.create_task(dispatcher.run(stop))
         await until(sessions, webhook_id, lambda webhook: webhook.failures >= 2)
         stop.set()
