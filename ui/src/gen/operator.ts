@@ -1640,11 +1640,6 @@ export interface components {
             /** Websocket Clients */
             websocket_clients: number;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
         /**
          * IncidentPage
          * @description What happened to a vehicle, newest first.
@@ -2451,19 +2446,6 @@ export interface components {
              */
             token_id: string;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Context */
-            ctx?: Record<string, never>;
-            /** Input */
-            input?: unknown;
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-        };
         /**
          * VehicleDetail
          * @description A vehicle and what is wrong with it now.
@@ -2744,7 +2726,6 @@ export type Evidence = components['schemas']['Evidence'];
 export type Executed = components['schemas']['Executed'];
 export type ExportFormat = components['schemas']['ExportFormat'];
 export type Health = components['schemas']['Health'];
-export type HttpValidationError = components['schemas']['HTTPValidationError'];
 export type IncidentPage = components['schemas']['IncidentPage'];
 export type IncidentView = components['schemas']['IncidentView'];
 export type InterventionView = components['schemas']['InterventionView'];
@@ -2788,7 +2769,6 @@ export type Snapshot = components['schemas']['Snapshot'];
 export type TelemetryFrame = components['schemas']['TelemetryFrame'];
 export type TokenPage = components['schemas']['TokenPage'];
 export type TokenView = components['schemas']['TokenView'];
-export type ValidationError = components['schemas']['ValidationError'];
 export type VehicleDetail = components['schemas']['VehicleDetail'];
 export type VehicleLoad = components['schemas']['VehicleLoad'];
 export type VehiclePage = components['schemas']['VehiclePage'];
@@ -3826,13 +3806,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Validation Error */
+            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Too Many Requests */

@@ -68,7 +68,7 @@ async def begin_oidc_login(request: Request, runtime: InRuntime, provider: Provi
 
 
 @router.get(
-    "/callback", status_code=303, response_class=RedirectResponse, responses=problems(401, 403, 404, 429, 502, 504)
+    "/callback", status_code=303, response_class=RedirectResponse, responses=problems(401, 403, 404, 422, 429, 502, 504)
 )
 async def finish_oidc_login(
     request: Request,
