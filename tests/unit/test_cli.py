@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from fleetops import __version__
 from fleetops.auth.roles import Role
 from fleetops.cli import app
+from fleetops.dataset.golden_scenes import golden_dataset
 from fleetops.settings import Settings
 
 HEAVY = ("numpy", "numba", "zarr", "sqlalchemy", "fastapi", "confluent_kafka", "asyncpg", "alembic", "rich.live")
@@ -45,7 +47,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_help_names_every_command() -> None:
     """Each process of FleetOps is one command of this program."""
     words = _fleetops("--help").stdout
-    for command in ("demo", "replay", "anomaly", "operator", "dataset", "db", "token", "version"):
+    for command in ("demo", "replay", "anomaly", "operator", "dataset", "scenes", "db", "token", "version"):
         assert f"│ {command}" in words
 
 
@@ -90,7 +92,8 @@ def test_a_token_needs_no_name(capsys: pytest.CaptureFixture[str], monkeypatch: 
     """One is made up and told beside the secret, which is alone on the standard output for programs to take."""
     made: list[str] = []
 
-    def create_token(_: Settings, __: Role, name: str) -> str:
+    def create_token(_: Settings, __: Role, name: str, life: timedelta | None) -> str:
+        assert life is None
         made.append(name)
         return "flt_secret"
 
@@ -103,6 +106,14 @@ def test_a_token_needs_no_name(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert made[0] in told.err
     app(["token", "create", "--role", "viewer", "--name", "mine"], standalone_mode=False)
     assert made[1] == "mine"
+
+
+def test_trackers_are_compared_side_by_side() -> None:
+    """`scenes stats` measures any dataset, and beside another the ratio of each figure."""
+    golden = str(golden_dataset())
+    told = _fleetops("scenes", "stats", golden, "--against", golden).stdout
+    assert "position residual, m: 50 %" in told
+    assert "1.00" in told
 
 
 def test_a_dataset_that_is_none_is_told() -> None:
