@@ -144,7 +144,7 @@ def generated_traffic(vehicle_hours: float) -> Iterator[Dataset]:
             folder = Path(scratch, "traffic")
             with dataset_folder(folder, FAST, {}) as made:
                 for index, scene in enumerate(load_scenes(_plan(vehicle_hours, seed))):
-                    made.add(f"scene_{index:05d}", scene.observed, scene.net_xml, scene.placement)
+                    made.add(f"scene_{index:05d}", scene.rows, scene.net_xml, scene.placement)
             yield Dataset.open(folder / ZARR)
 
 
