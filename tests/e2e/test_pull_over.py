@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,29 +74,30 @@ def test_a_pull_over_outlives_operator_service(cluster: KafkaSettings, database_
     }
     arguments = ("--dataset", str(dataset), "--rate", str(RATE_HZ), "--session-id", SESSION, "--rules", "calibrated")
     with RunningDemo(tmp_path / "data", *arguments, environment=environment) as demo:
-        operator = sign_in(demo.wait_for("ready: (http.*)")[1])
-        alert = wait_for(lambda: first(alerts_of(operator, CAR)))
-        pulled = act(operator, alert, "PULL_OVER_SIMULATED")
-        assert pulled["vehicle"]["current_state"] == "UNDER_INTERVENTION"
-        assert pulled["alert"]["alert_status"] == "OPEN"
-        demo.child("fleetops.cli operator").kill()
-        demo.wait_for("operator-service is back")
+        with sign_in(demo.wait_for("ready: (http.*)")[1]) as operator:
+            alert = wait_for(lambda: first([a for a in alerts_of(operator, CAR) if not a["condition_active"]]))
+            pulled = act(operator, alert, "PULL_OVER_SIMULATED")
+            assert pulled["vehicle"]["current_state"] == "UNDER_INTERVENTION"
+            assert pulled["alert"]["alert_status"] == "OPEN"
+            demo.child("fleetops.cli operator").kill()
+            demo.wait_for("operator-service is back")
 
-        resolved = wait_for(lambda: first(alerts_of(operator, CAR, "RESOLVED")))
-        assert (resolved["alert_id"], resolved["resolved_by"]) == (alert["alert_id"], "operator_001")
-        (incident,) = operator.get(f"/vehicles/{CAR}/history").json()["incidents"]
-        assert incident["resolved_action_type"] == "PULL_OVER_SIMULATED"
-        assert incident["resolved_at"] >= pulled["vehicle"]["intervention"]["completes_at"]
-        wait_for(lambda: speed_now(operator) == 0.0)
-        assert operator.get(f"/vehicles/{CAR}").json()["vehicle"]["current_state"] == "UNDER_INTERVENTION"
+            resolved = wait_for(lambda: first(alerts_of(operator, CAR, "RESOLVED")))
+            assert (resolved["alert_id"], resolved["resolved_by"]) == (alert["alert_id"], "operator_001")
+            (incident,) = operator.get(f"/vehicles/{CAR}/history").json()["incidents"]
+            assert incident["resolved_action_type"] == "PULL_OVER_SIMULATED"
+            assert incident["resolved_at"] >= pulled["vehicle"]["intervention"]["completes_at"]
+            wait_for(lambda: speed_now(operator) == 0.0)
+            assert operator.get(f"/vehicles/{CAR}").json()["vehicle"]["current_state"] == "UNDER_INTERVENTION"
 
-        resumed = act(operator, alert, "RESUME_SIMULATION")
-        assert resumed["vehicle"]["current_state"] == "NORMAL"
-        wait_for(lambda: (speed_now(operator) or 0.0) > 5.0)
-        assert [one["alert_id"] for one in alerts_of(operator, None)] == [alert["alert_id"]], "something else was wrong"
-        assert alerts_of(operator, CAR)[0]["occurrences"] == alert["occurrences"]
-        assert len(operator.get(f"/vehicles/{CAR}/history").json()["incidents"]) == 1
-        operator.close()
+            resumed = act(operator, alert, "RESUME_SIMULATION")
+            assert resumed["vehicle"]["current_state"] == "NORMAL"
+            wait_for(lambda: (speed_now(operator) or 0.0) > 5.0)
+            assert [one["alert_id"] for one in alerts_of(operator, None)] == [alert["alert_id"]], (
+                "something else was wrong"
+            )
+            assert alerts_of(operator, CAR)[0]["occurrences"] == alert["occurrences"]
+            assert len(operator.get(f"/vehicles/{CAR}/history").json()["incidents"]) == 1
         sent = read_session(cluster, SESSION)
         demo.ctrl_c()
         assert demo.exit_code() == 130
@@ -121,12 +123,13 @@ def check_the_way(sent: Sent) -> None:
     assert all(0 <= after - before <= 1.4 + 0.003 for before, after in itertools.pairwise(xs))
 
 
-def sign_in(link: str) -> httpx.Client:
+@contextmanager
+def sign_in(link: str) -> Iterator[httpx.Client]:
     """The operator's browser."""
     origin = link.partition("/auth")[0]
-    client = httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=20, trust_env=False)
-    assert client.get(link).status_code == 303
-    return client
+    with httpx.Client(base_url=origin, headers={"Origin": origin}, timeout=20, trust_env=False) as client:
+        assert client.get(link).status_code == 303
+        yield client
 
 
 def act(operator: httpx.Client, alert: Alert, action: str) -> Any:
