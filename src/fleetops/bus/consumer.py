@@ -13,7 +13,7 @@ from typing import Protocol
 
 import confluent_kafka
 import structlog
-from confluent_kafka import OFFSET_STORED, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_STORED, KafkaError, KafkaException, TopicPartition
 
 from ..errors import BrokerError
 from ..settings import KafkaSettings
@@ -153,9 +153,34 @@ class GroupConsumer:
             partitions = self._client.list_topics(self._topic, timeout=self._timeout_s).topics[self._topic].partitions
         except KafkaException as error:
             raise BrokerError(f"{self._topic} cannot be read: {error}") from error
-        places = self._places(partitions)
+        places = self._left_off(partitions)
         self._client.assign(places)
         self._on_assign(self._client, places)
+
+    def _left_off(self, partitions: Iterable[int]) -> list[TopicPartition]:
+        """From where to read each partition.
+
+        Asked for here, and again while the group's coordinator is only just starting, as on a new
+        cluster: assigned its stored offset, a partition is given up by the library at the first such error.
+        """
+        wanted = [TopicPartition(self._topic, partition) for partition in partitions]
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            try:
+                known = self._client.committed(wanted, timeout=self._timeout_s)
+                failure: object = next((place.error for place in known if place.error), None)
+            except KafkaException as error:
+                known, failure = [], error
+            if failure is None:
+                return [
+                    TopicPartition(
+                        self._topic, place.partition, place.offset if place.offset >= 0 else OFFSET_BEGINNING
+                    )
+                    for place in known
+                ]
+            if time.monotonic() > deadline:
+                raise BrokerError(f"the offsets of {self._topic} cannot be had: {failure}")
+            time.sleep(_WAIT_S)
 
     def _places(self, partitions: Iterable[int]) -> list[TopicPartition]:
         return [TopicPartition(self._topic, partition, OFFSET_STORED) for partition in partitions]
