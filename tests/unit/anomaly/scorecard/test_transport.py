@@ -67,7 +67,8 @@ def test_late_records_are_too_late(seed: int) -> None:
     items, verdicts = fed(seed, late_records)
     marked = np.maximum.accumulate(np.where(items["kind"] == RECORD, -1, items["frame"]))
     moved = (items["kind"] == RECORD) & (marked >= items["frame"])
-    assert (marked[moved] >= items["frame"][moved] + REORDER_FRAMES).all()
+    too_late = np.minimum(items["frame"] + REORDER_FRAMES, items["frame"].max())  # the last frames wait for nothing
+    assert (marked[moved] >= too_late[moved]).all()
     assert verdicts[LATE] > 0
     assert set(verdicts) == {ACCEPTED, LATE}
 
