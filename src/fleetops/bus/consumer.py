@@ -161,7 +161,8 @@ class GroupConsumer:
         """From where to read each partition.
 
         Asked for here, and again while the group's coordinator is only just starting, as on a new
-        cluster: assigned its stored offset, a partition is given up by the library at the first such error.
+        cluster: assigned its stored offset, a partition whose first offset fetch meets the wrong
+        coordinator is never read, and nothing says so (confluentinc/librdkafka#5586).
         """
         wanted = [TopicPartition(self._topic, partition) for partition in partitions]
         deadline = time.monotonic() + self._timeout_s
