@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from tests.unit.dataset.faults.traffic import traffic
+from tests.unit.dataset.faults.traffic import FRAMES, traffic
 from tests.unit.dataset.writer import SCENE, write_arrays
 
 from fleetops.dataset.block import Rows
@@ -14,9 +15,11 @@ from fleetops.dataset.reader import Dataset
 MATRIX = [[1, 0, 0, -2.7e6], [0, 1, 0, -4.3e6], [0, 0, 1, 3.8e6], [0, 0, 0, 1]]
 
 
-def recording(path: Path, scenes: int = 1) -> Dataset:
-    """A zarr of so many scenes, all alike."""
+def recording(path: Path, scenes: int = 1, until: int = FRAMES) -> Dataset:
+    """A zarr of so many scenes, all alike, in which every track ends at frame `until`."""
     block = traffic()
+    ends = int(block.agent_offsets[until])
+    block = replace(block, agents=block.agents[:ends], agent_offsets=block.agent_offsets.clip(max=ends))
     arrays: dict[str, list[Rows]] = {"scenes": [], "frames": [], "agents": []}
     for index in range(scenes):
         frames = block.frames.copy()

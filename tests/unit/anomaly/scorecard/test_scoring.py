@@ -20,6 +20,7 @@ WATCHFUL = rule_set(
     "[rules.position_jumped]\nposition_jump_threshold_m = 4.5",  # in 300 ms: what drives at 15 m/s, jumps too
     "[rules.updates_missing]\ndropout_frame_threshold = 3",
 )
+DROPOUTS = rule_set("[rules.updates_missing]\ndropout_frame_threshold = 3")
 NERVOUS = rule_set("[rules.position_jumped]\nposition_jump_threshold_m = 0.5")
 CHOSEN = [fault for fault in FAULTS if fault.name in {"teleport", "dropout", "braking_severe"}]
 SEEDS = (0, 1)
@@ -105,3 +106,11 @@ def test_alerts_in_calm_traffic_are_false(dataset: Dataset) -> None:
     assert nervous.by_rule == {"position_jumped": 10}
     assert nervous.warnings.per_vehicle_hour == pytest.approx(10 / hours, rel=0.01)
     assert (silent.warnings.alerts, silent.alerts.alerts) == (0, 0)
+
+
+def test_what_ends_under_a_new_name_would_have_ended_anyway(tmp_path: Path) -> None:
+    """All tracks fall silent ten frames before the end: under a switched id that is nothing new."""
+    dataset = recording(tmp_path / "ending.zarr", until=70)
+    switch = [fault for fault in FAULTS if fault.name == "id_switch"]
+    card, _ = score([DROPOUTS], {"ending": dataset}, (0,), faults=switch, per_scene=1, advance=advance)[0]
+    assert (card.faults["id_switch"].recall, card.faults["id_switch"].precision) == (1.0, 1.0)
