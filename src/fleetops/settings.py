@@ -141,6 +141,9 @@ class OperatorSettings(_Section):
         str | None,
         Field(description="how browsers reach the console, where that is not host:port; https makes cookies Secure"),
     ] = None
+    trusted_proxies: Annotated[
+        list[str], Field(description="addresses or networks of proxies whose X-Forwarded-For is believed")
+    ] = []
     replay_url: Annotated[str | None, Field(description="where replay-service is; its host:port here when not set")] = (
         None
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -105,10 +105,11 @@ def create_app(title: str, version: str, *, lifespan: Lifespan[FastAPI] | None, 
     return app
 
 
-def serve(app: FastAPI, *, host: str, port: int, port_setting: str) -> None:
+def serve(app: FastAPI, *, host: str, port: int, port_setting: str, trusted_proxies: Sequence[str] = ()) -> None:
     """Answer requests on `host:port` until SIGTERM or SIGINT, then return.
 
-    `port` 0 takes a free one; the event `listening` says which.
+    `port` 0 takes a free one; the event `listening` says which. Who a request comes from is
+    the peer's address, or what `X-Forwarded-For` says if the peer is one of `trusted_proxies`.
 
     Raises:
         ConfigurationError: the address cannot be listened on; names `port_setting`, the variable to change.
@@ -121,6 +122,9 @@ def serve(app: FastAPI, *, host: str, port: int, port_setting: str) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            # uvicorn believes whoever sits on this machine, unless told otherwise.
+            proxy_headers=bool(trusted_proxies),
+            forwarded_allow_ips=list(trusted_proxies),
             timeout_graceful_shutdown=_SHUTDOWN_S,
             ws_per_message_deflate=False,  # 90 times the CPU on position frames, measured
             ws_max_size=MAX_SOCKET_MESSAGE_BYTES,

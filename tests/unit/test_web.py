@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request
 from pydantic import BaseModel, SecretStr
 from structlog.testing import capture_logs
 
@@ -174,3 +176,31 @@ def test_a_signal_before_the_server_listens_ends_it(monkeypatch: pytest.MonkeyPa
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize(("trusted", "expected"), [([], "127.0.0.1"), (["127.0.0.1"], "203.0.113.7")])
+def test_only_a_trusted_proxy_says_who_asks(
+    monkeypatch: pytest.MonkeyPatch, app: FastAPI, trusted: list[str], expected: str
+) -> None:
+    """Whoever else sends X-Forwarded-For would choose the address in rate limits and in the audit log."""
+    answers: list[str] = []
+
+    @app.get("/who")
+    async def who(request: Request) -> str:
+        assert request.client is not None
+        return request.client.host
+
+    def ask(port: int) -> None:
+        try:
+            headers = {"X-Forwarded-For": "203.0.113.7"}
+            answers.append(httpx.get(f"http://127.0.0.1:{port}/who", headers=headers, timeout=30).json())
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def when_listening(event: str, **facts: object) -> None:
+        if event == "listening":
+            threading.Thread(target=ask, args=(facts["port"],)).start()
+
+    monkeypatch.setattr(web.log, "info", when_listening, raising=False)
+    web.serve(app, host="127.0.0.1", port=0, port_setting="FLEETOPS_X__PORT", trusted_proxies=trusted)
+    assert answers == [expected]

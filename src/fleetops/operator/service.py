@@ -66,7 +66,13 @@ def run(settings: Settings) -> None:
         mapbox=settings.operator.mapbox_token is not None,
         https=(settings.operator.public_url or "").startswith("https:"),
     )
-    serve(app, host=settings.operator.host, port=settings.operator.port, port_setting="FLEETOPS_OPERATOR__PORT")
+    serve(
+        app,
+        host=settings.operator.host,
+        port=settings.operator.port,
+        port_setting="FLEETOPS_OPERATOR__PORT",
+        trusted_proxies=settings.operator.trusted_proxies,
+    )
     if process.failure is not None:
         raise process.failure
 
