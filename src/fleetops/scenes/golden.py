@@ -52,7 +52,7 @@ GOLDEN: Final = (
         Traffic(highway("highway_merge", lanes=3, speed_mps=19.0, bend_rad=-0.35, length_m=2600), 10200, 190.0),
         Placement(0.12, -60.0, 200.0),
         vehicles=37,
-        seed=9,
+        seed=7,
         noise_seed=2,
         fault=Braking(
             200, 4.1, to_mps=9.0, hold_frames=8, severity=Severity.WARNING, fault="braking_moderate", least_mps=16.0
@@ -96,7 +96,7 @@ GOLDEN: Final = (
         ),
         Placement(0.12, 190.0, -240.0),
         vehicles=42,
-        seed=3,
+        seed=2,
         noise_seed=1,
         fault=Braking(
             350, 7.0, to_mps=1.5, hold_frames=5, severity=Severity.CRITICAL, fault="braking_severe", least_mps=10.5

@@ -35,7 +35,7 @@ class Walk:
 
 POSITION_ALONG_M = Walk(step=0.053, spread=1.35, keep=0.95, largest_step=0.95, largest=1.3)
 POSITION_ACROSS_M = Walk(step=0.023, spread=1.2, keep=0.90, largest_step=0.3, largest=0.5)
-VELOCITY_ALONG_MPS = Walk(step=0.064, spread=1.45, keep=0.92, largest_step=0.7, largest=0.55)
+VELOCITY_ALONG_MPS = Walk(step=0.064, spread=1.45, keep=0.92, largest_step=0.7, largest=1.8)
 VELOCITY_ACROSS_MPS = Walk(step=0.025, spread=1.3, keep=0.92, largest_step=0.4, largest=0.6)
 YAW_RAD = Walk(step=0.0048, spread=1.45, keep=0.86, largest_step=0.14, largest=0.2)
 LOG_LENGTH = Walk(step=0.024, spread=2.0, keep=0.92, largest_step=0.35, largest=0.4)

@@ -20,6 +20,9 @@ from .noise import Sightings
 from .simulation import STEP_S, Cockpit
 from .view import View
 
+SAME_WAY: Final = 0.87
+"""Cosine of the largest angle, 30 degrees, between two that drive the same way."""
+
 BRAKES_WITHIN_M: Final = 55.0
 BESIDE_WITHIN_M: Final = 42.0
 """So near to the ego is whom a fault befalls. The tracker is told not to lose the one that brakes."""
@@ -108,12 +111,17 @@ class BrakeDriver:
             cockpit.set_speed(self.victim, self._speed_mps)
 
     def _choose(self, cockpit: Cockpit) -> str:
-        """Of those near the ego that are fast and have room, the one with most room behind."""
+        """Of those near the ego that drive its way, are fast and have room, the one with most room behind.
+
+        Who drives its way stays in view, and can be pulled over after the fact.
+        """
         places = cockpit.positions()
         mine = places[self.ego]
         fit: list[tuple[float, str]] = []
         for name, place in places.items():
             if name == self.ego or math.dist(place, mine) > BRAKES_WITHIN_M:
+                continue
+            if math.cos(math.radians(cockpit.heading_deg(name) - cockpit.heading_deg(self.ego))) < SAME_WAY:
                 continue
             stop_m = cockpit.speed(name) ** 2 / (2 * self.braking.decel_mps2)
             room = min(cockpit.gap_ahead_m(name), cockpit.clear_ahead_m(name)) > stop_m + 8

@@ -60,6 +60,10 @@ class Cockpit:
         """m/s."""
         return float(self._sumo.vehicle.getSpeed(name))
 
+    def heading_deg(self, name: str) -> float:
+        """Clockwise from north, 0 to 360."""
+        return float(self._sumo.vehicle.getAngle(name))
+
     def gap_behind_m(self, name: str) -> float:
         """Metres to the next vehicle behind on its lane, infinite where there is none near."""
         follower = self._sumo.vehicle.getFollower(name, 120.0)

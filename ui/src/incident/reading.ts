@@ -70,6 +70,13 @@ const READINGS: Readonly<Record<string, Reading>> = {
     threshold: "position_residual_threshold_m",
     beyond: "above",
   },
+  position_deceleration_mps2: {
+    label: "Deceleration by positions",
+    unit: "m/s²",
+    digits: 1,
+    threshold: "confirmed_decel_ms2",
+    beyond: "above",
+  },
   motion_mismatch: {
     label: "Positions against speeds",
     unit: "",

@@ -7,7 +7,15 @@ from typing import NamedTuple
 from fleetops.contracts.vocabulary import AnomalyType
 
 from ..compiled import called
-from ..features import FRAME_MS, acceleration_magnitude, deceleration, motion_mismatch, settled, speed_change
+from ..features import (
+    FRAME_MS,
+    acceleration_magnitude,
+    deceleration,
+    motion_mismatch,
+    position_deceleration,
+    settled,
+    speed_change,
+)
 from ..severity import CRITICAL, NONE, WARNING
 from ..windows import Window, seen_in
 from .registry import Features, rule
@@ -24,8 +32,10 @@ class HardBraking(NamedTuple):
     critical_decel_threshold_ms2: float = 5.0  # m/s2
     velocity_delta_threshold_ms: float = 2.5  # m/s over the window
     plausible_decel_ms2: float = 12.0  # m/s2
-    motion_mismatch_limit: float = 0.3  # of the distance that the velocities add up to
+    confirmed_decel_ms2: float = 1.5  # m/s2 over the window, by the positions alone
+    motion_mismatch_limit: float = 0.12  # of the distance that the velocities add up to
     window_frames: int = 15
+    motion_frames: int = 12
     slope_frames: int = 9
     warm_up_frames: int = 10
     sustain_frames: int = 3
@@ -38,7 +48,8 @@ def explain(w: Window, t: HardBraking) -> Features:
     return {
         "deceleration_mps2": deceleration(w, w.frame, t.slope_frames) if seen else None,
         "velocity_delta": speed_change(w, w.frame, t.window_frames) if seen else None,
-        "motion_mismatch": motion_mismatch(w, w.frame, t.slope_frames) if seen else None,
+        "position_deceleration_mps2": position_deceleration(w, w.frame, t.window_frames) if seen else None,
+        "motion_mismatch": motion_mismatch(w, w.frame, t.motion_frames) if seen else None,
         "acceleration_magnitude": acceleration_magnitude(w) if seen else None,
         "time_window_ms": float(t.window_frames * FRAME_MS),
     }
@@ -55,7 +66,9 @@ def _braking_at(w: Window, at: int, t: HardBraking) -> float:
     if found <= t.decel_threshold_ms2 or found > t.plausible_decel_ms2:
         return 0.0
     # A tracker that revises its velocity looks like braking; the vehicle's own way tells them apart.
-    return 0.0 if motion_mismatch(w, at, t.slope_frames) > t.motion_mismatch_limit else found
+    if motion_mismatch(w, at, t.motion_frames) > t.motion_mismatch_limit:
+        return 0.0
+    return found if position_deceleration(w, at, t.window_frames) > t.confirmed_decel_ms2 else 0.0
 
 
 @rule(
@@ -69,6 +82,7 @@ def _braking_at(w: Window, at: int, t: HardBraking) -> float:
         "critical_decel_threshold_ms2": "m/s2",
         "velocity_delta_threshold_ms": "m/s over the window",
         "plausible_decel_ms2": "m/s2",
+        "confirmed_decel_ms2": "m/s2 over the window",
         "motion_mismatch_limit": "of the distance driven",
     },
     reach=lambda t, _: t.window_frames + t.sustained_of_frames,
