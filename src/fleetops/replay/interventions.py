@@ -53,7 +53,7 @@ class Intervention(_Kept):
     vehicle_id: str
     scene_id: str
     track_id: Annotated[int | None, Field(description="none for the ego")]
-    sequence: Annotated[int, Field(description="of the newest command; older ones are not obeyed any more")]
+    sequence: Annotated[int, Field(description="of the newest command that moves it; older ones are void")]
     last_seen: Annotated[Sighting | None, Field(description="as recorded, before the first manoeuvre")] = None
     manoeuvres: list[Manoeuvre] = []
 
@@ -94,12 +94,15 @@ def deed_of(action_type: ActionType, command: VehicleCommand) -> Deed | None:
 
 
 def obey(known: Intervention, deed: Deed | None, sequence: int) -> Intervention:
-    """`known` after a command; the same where it is not newer than those obeyed before."""
-    if sequence <= known.sequence:
+    """`known` after a command; the same where it moves nothing or is not newer than those obeyed before.
+
+    What moves nothing makes nothing old either: the pull-over that an assist overtook is still to come.
+    """
+    if deed is None or sequence <= known.sequence:
         return known
     after = known.model_copy(update={"sequence": sequence})
     last = known.manoeuvres[-1].action if known.manoeuvres else ActionType.RESUME_SIMULATION
-    if deed is None or deed is last:
+    if deed is last:
         return after
     if known.pending is not None:  # the two cancel each other out
         return after.without_pending()

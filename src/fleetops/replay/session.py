@@ -155,8 +155,10 @@ class Session:
             vehicle = record.interventions.get(action.vehicle_id) or addressed(action, record.request.scene_ids)
             if vehicle is None or not record.status.is_open or vehicle.scene_id in record.ended:
                 return record
+            heard = command.sequence > vehicle.sequence
             after = obey(vehicle, deed_of(action.action_type, command), command.sequence)
-            heard = after is not vehicle
+            if after is vehicle:
+                return record
             return record.model_copy(update={"interventions": {**record.interventions, vehicle.vehicle_id: after}})
 
         self._book.change(told)

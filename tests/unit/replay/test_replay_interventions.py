@@ -48,6 +48,15 @@ def test_a_resume_that_overtook_its_pull_over_cancels_it() -> None:
     assert not resumed.manoeuvres
 
 
+def test_an_assist_that_overtook_a_pull_over_does_not_take_it_away() -> None:
+    """An assist moves nothing, so the older command behind it is no old news; a resume in its place would be."""
+    assisted = obey(UNTOUCHED, None, 2)
+    stands = obey(assisted, PULL_OVER, 1)
+    assert stands.pending is not None
+    assert stands.pending.action is PULL_OVER
+    assert obey(obey(stands, None, 4), RESUME, 3).manoeuvres == []
+
+
 @pytest.mark.parametrize(
     ("action", "ended", "deed"),
     [
