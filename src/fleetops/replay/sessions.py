@@ -119,7 +119,9 @@ class Sessions:
             target = scene_id or scene_at(record.request.scene_ids, {*record.acked, *live.current_frames}, record.ended)
             request = sought(origin, spans, target, frame_index, record.rate_hz)
             session.stop()
-            descent = Descent(parent_session=session_id, origin=origin, status=record.status)
+            # Interventions end with a live session; in a review they are part of what is shown.
+            shown = record.interventions if origin.purpose is Purpose.REVIEW else {}
+            descent = Descent(parent_session=session_id, origin=origin, status=record.status, interventions=shown)
             begun = self.start(request, key, descent)
         if record.status is SessionStatus.PAUSED:
             self.session(begun.session_id).step(1)
@@ -131,13 +133,17 @@ class Sessions:
 
         Raises:
             UnknownSceneError: the dataset has no such scene or frame.
+            NotFoundError: there is no session of this id.
+            ConflictError: it replayed another dataset.
             InvalidRequestError: the key was used for another request.
         """
         request = review_of(moment, self._route.catalog.scene(moment.scene_id))
         interventions: dict[str, Intervention] = {}
         if moment.session_id is not None:
-            then = self.view(moment.session_id).record.interventions.values()
-            interventions = {one.vehicle_id: one.without_pending() for one in then if one.begun}
+            then = self.view(moment.session_id).record
+            if then.dataset != self._route.catalog.digest:
+                raise ConflictError(f"session {then.session_id} replayed another dataset, {then.dataset}")
+            interventions = {one.vehicle_id: one.without_pending() for one in then.interventions.values() if one.begun}
         return self.start(request, key, Descent(parent_session=moment.session_id, interventions=interventions))
 
     def obey(self, action: OperatorAction, command: VehicleCommand) -> bool:

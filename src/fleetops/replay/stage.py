@@ -100,9 +100,15 @@ class Stage:
     def _look_ahead(self, intervention: Intervention, first: int) -> Future[Recorded]:
         known = self._ahead.get(intervention.vehicle_id)
         if known is None:
-            span = self._span
+            # To the scene's end, whatever part of it this session shows: a review must find the same path again.
+            scene = self._catalog.scene(self._span.scene_id)
             known = self._ahead[intervention.vehicle_id] = look_ahead(
-                self._catalog.dataset, span.zarr_scene_index, intervention.track_id, first, span.end_frame, self._reader
+                self._catalog.dataset,
+                scene.zarr_scene_index,
+                intervention.track_id,
+                first,
+                scene.end_frame,
+                self._reader,
             )
         return known
 

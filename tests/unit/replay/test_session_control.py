@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.unit.replay.wire import FRAMES, Make, Wire, request, status, until
 from fleetops.contracts.vocabulary import Purpose
 from fleetops.errors import ConflictError, InvalidRequestError, NotFoundError, UnknownSceneError
 from fleetops.replay.descent import Moment
-from fleetops.replay.journal import Journal
+from fleetops.replay.journal import Journal, SessionRecord
 from fleetops.replay.metrics import ReplayMetrics
 from fleetops.replay.request import FrameInterval
 from fleetops.replay.sessions import Sessions
@@ -123,6 +124,40 @@ def test_a_review_hurries_through_what_it_does_not_show_and_leaves_live_sessions
     assert (review.request.purpose, review.parent_session) == (Purpose.REVIEW, "live")
     assert [one.begun for one in review.interventions.values()] == [wire.played[0].begun]
     assert status(sessions, "live") is SessionStatus.RUNNING
+
+
+def test_a_seek_in_a_review_still_shows_what_operators_did(make: Make, wire: Wire) -> None:
+    """They are part of the moment; a live session's interventions end with it."""
+    sessions = make()
+    sessions.start(request("live", rate=5.0))
+    until(lambda: bool(wire.sent))
+    assert sessions.obey(action_on(CAR, PULL_OVER), command(1, session="live"))
+    until(lambda: bool(wire.played))
+    moment = Moment(scene_id="scene_1", frame_index=3, session_id="live", replay_rate_hz=0.1)
+    review = sessions.review(moment)
+    until(lambda: sessions.view(review.session_id).live.current_frame is not None)
+    assert review.interventions
+    assert sessions.seek(review.session_id, 2, None).interventions == review.interventions
+    assert sessions.seek("live", 2, None).interventions == {}
+
+
+def test_a_session_of_another_dataset_says_nothing_about_a_moment(make: Make, tmp_path: Path) -> None:
+    """Its vehicles are not the ones that bear their names now."""
+    asked = request("old")
+    now = datetime.now(UTC)
+    old = SessionRecord(
+        session_id="old",
+        request=asked,
+        dataset="sha256:ff",
+        rate_hz=1.0,
+        started_at=now,
+        status=SessionStatus.STOPPED,
+    )
+    Journal(tmp_path).write(old)
+    sessions = make()
+    sessions.take_up()
+    with pytest.raises(ConflictError, match="another dataset"):
+        sessions.review(Moment(scene_id="scene_1", frame_index=3, session_id="old"))
 
 
 def test_what_operators_want_is_in_the_journal_before_it_happens(
