@@ -8,7 +8,7 @@
   - RuleSetError            a rule set is malformed or breaks a bound         2
   - BrokerError             Kafka cannot be reached, or refused               4   503
   - ServerStartError        an embedded server or child did not come up       5
-  - BacktestError           those who work on a backtest failed               8
+  - BacktestError           a backtest's workers or its disk failed           8
   - NotFoundError           no such alert, vehicle or session                     404
   - DatabaseError           PostgreSQL cannot be reached, or lacks our schema 6   503
   - ConflictError           what is asked for contradicts what holds now          409
@@ -79,7 +79,7 @@ class ServerStartError(FleetOpsError):
 
 
 class BacktestError(FleetOpsError):
-    """A process or cluster that works on a backtest cannot be reached, died, or runs other code."""
+    """Who works on a backtest cannot be reached, died or runs other code, or its results cannot be written."""
 
     exit_code = 8
 

@@ -22,8 +22,9 @@ from fleetops.errors import ConfigurationError
 from .compare import Change
 from .executors import Execute, in_processes, in_this_process, on_dask
 from .parts import Task, choose, frame_count
-from .report import show, to_json
+from .report import Report, show, to_json
 from .run import Progressing, run
+from .store import writing
 
 if TYPE_CHECKING:
     from .parquet import ParquetFile
@@ -82,24 +83,30 @@ def backtest(options: BacktestOptions, console: Console) -> None:
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=quiet
     ) as bar:
         doing = bar.add_task("frames", total=frame_count(scenes))
+        telling = Progressing(
+            resumed=lambda frames: bar.update(doing, completed=frames),
+            done=lambda frames: bar.update(doing, advance=frames),
+        )
         report = run(
             task,
             scenes,
             execute,
             work,
-            Progressing(
-                resumed=lambda frames: bar.update(doing, completed=frames),
-                done=lambda frames: bar.update(doing, advance=frames),
-            ),
+            telling,
             [] if files is None else [files.add],
+            lambda report: _write(report, options.json, files),
         )
-    if files is not None:
-        files.complete()
-    if options.json is not None:
-        fresh = options.json.with_name(f".{options.json.name}.new")
-        fresh.write_text(json.dumps(to_json(report), indent=2) + "\n")
-        fresh.replace(options.json)
     show(report, console)
+
+
+def _write(report: Report, path: Path | None, files: _ParquetFiles | None) -> None:
+    with writing():
+        if files is not None:
+            files.complete()
+        if path is not None:
+            fresh = path.with_name(f".{path.name}.new")
+            fresh.write_text(json.dumps(to_json(report), indent=2) + "\n")
+            fresh.replace(path)
 
 
 def changes_path(parquet: Path) -> Path:
@@ -133,12 +140,13 @@ class _ParquetFiles:
 
     def add(self, rows: bytes | None, changes: Sequence[Change]) -> None:
         """Append what a part brought."""
-        if self._anomalies is None:
-            self._open()
-        if self._anomalies is not None and rows is not None:
-            self._anomalies.add_packed(rows)
-        if self._changes is not None:
-            self._changes.add_changes(changes)
+        with writing():
+            if self._anomalies is None:
+                self._open()
+            if self._anomalies is not None and rows is not None:
+                self._anomalies.add_packed(rows)
+            if self._changes is not None:
+                self._changes.add_changes(changes)
 
     def complete(self) -> None:
         """Give the files their names."""

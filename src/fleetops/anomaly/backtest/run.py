@@ -39,11 +39,13 @@ def run(
     work: Path | None,
     progress: Progressing,
     collect: Iterable[Collect] = (),
+    write: Callable[[Report], None] = lambda _: None,
 ) -> Report:
     """Run `task` over `scenes`.
 
     Args:
         work: a folder for what must outlive a kill; with None, a broken-off run begins anew.
+        write: given the report while all results are still kept: where it fails, only the end is to be done again.
 
     Raises:
         FleetOpsError: the dataset is damaged, or those who work failed; what is done is kept.
@@ -61,6 +63,7 @@ def run(
             store.save(part, result)
             rows_read += result.volume.rows
         report = _put_together(task, parts, store, collect, began_s, rows_read)
+        write(report)
         store.clear()
     return report
 

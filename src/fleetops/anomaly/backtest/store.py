@@ -10,16 +10,34 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
-from fleetops.errors import ConfigurationError
+from fleetops.errors import BacktestError, ConfigurationError
 
 from .parts import Part, Task
 from .scan import PartResult, code_digest
 
 _KEY = "run.json"
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """For whatever puts results on disk.
+
+    Raises:
+        BacktestError: it cannot be written, for example because the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise BacktestError(
+            f"a result cannot be written ({error}); make room, and run the same command again: "
+            "with --json or --parquet it goes on with what is done"
+        ) from error
 
 
 class PartStore:
@@ -34,7 +52,7 @@ class PartStore:
         self._key = folder / _KEY
         wanted = run_key(task, parts)
         if self._key.is_file() and self._key.read_text() != wanted:
-            shutil.rmtree(folder)
+            self.clear()
         elif not self._key.is_file() and folder.exists() and any(folder.iterdir()):
             raise ConfigurationError(
                 f"{folder} is where a backtest keeps its work, but holds something else: move it, or write elsewhere"
@@ -47,20 +65,28 @@ class PartStore:
         return self._path(part).is_file()
 
     def save(self, part: Part, result: PartResult) -> None:
-        """Keep the result of `part`."""
+        """Keep the result of `part`.
+
+        Raises:
+            BacktestError: it cannot be written.
+        """
         fresh = self._path(part).with_suffix(".new")
-        with fresh.open("wb") as file:
-            file.write(msgspec.msgpack.encode(result))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path(part))
+        with writing():
+            with fresh.open("wb") as file:
+                file.write(msgspec.msgpack.encode(result))
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._path(part))
 
     def load(self, part: Part) -> PartResult:
         """The result of `part`, which is there."""
         return msgspec.msgpack.decode(self._path(part).read_bytes(), type=PartResult)
 
     def clear(self) -> None:
-        """Forget everything: the whole is done."""
+        """Forget everything: the whole is done, or it is of another run."""
+        for path in self._folder.iterdir():
+            if path != self._key:  # last: a kill in between must not leave what nobody knows for a backtest's
+                path.unlink()
         shutil.rmtree(self._folder)
 
     def _path(self, part: Part) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,3 +73,18 @@ def test_when_all_is_done_nothing_stays(tmp_path: Path) -> None:
     """The folder goes."""
     PartStore(tmp_path / "work", TASK, PARTS).clear()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_while_it_forgets_it_still_knows_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder's mark goes last, whatever order the system deletes in: the next run is not turned away."""
+    store = PartStore(tmp_path / "work", TASK, PARTS)
+    store.save(PARTS[1], RESULT)
+
+    def killed(folder: Path) -> None:
+        (folder / "run.json").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.clear()
+    PartStore(tmp_path / "work", TASK, PARTS)
