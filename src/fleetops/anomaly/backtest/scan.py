@@ -75,6 +75,9 @@ def scan(task: Task, part: Part, progress: Progress = lambda frames: None) -> Pa
     """
     dataset = opened(task.dataset)
     if task.check_dataset and dataset.digest != task.dataset_digest:
+        opened.cache_clear()  # a cluster's worker lives long: it may have opened what lay there before
+        dataset = opened(task.dataset)
+    if task.check_dataset and dataset.digest != task.dataset_digest:
         raise DatasetError(
             f"{task.dataset} on this machine has the digest {dataset.digest}, and {task.dataset_digest} was meant: "
             "every worker needs the same dataset at the same path"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -114,3 +116,13 @@ def test_another_dataset_at_the_same_path_is_noticed(recording: Path) -> None:
     task = Task(recording, "sha256:other", (load_rule_set("baseline"),), Admission(), rows=False, check_dataset=True)
     with pytest.raises(DatasetError, match="sha256:other was meant"):
         scan(task, whole(recording))
+
+
+def test_a_worker_that_lives_on_sees_the_dataset_that_took_the_place_of_another(tmp_path: Path) -> None:
+    """Made anew under the same path between two runs on the same cluster, it is the one that is read."""
+    path = eventful_dataset(tmp_path / "dataset.zarr", scenes=1)
+    before = scan(replace(task_of(path, "baseline"), check_dataset=True), whole(path))
+    shutil.rmtree(path)
+    eventful_dataset(path, scenes=2)
+    after = scan(replace(task_of(path, "baseline"), check_dataset=True), whole(path))
+    assert (before.volume.scenes, after.volume.scenes) == (1, 2)
