@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from .card import FaultFigures, Scorecard
+from .transport import LOSSLESS
 
 SHARE_SLACK: Final = 0.02
 """Recall or precision of a fault may fall by so much."""
@@ -52,6 +53,11 @@ def regressions(accepted: Accepted, card: Scorecard) -> list[str]:
     elif limit is not None and found is not None and found > limit * (1 + FALSE_ALERT_SLACK) + 1e-9:
         worse.append(f"false alerts: {found:.3f} per vehicle-hour, {limit:.3f} were accepted")
     worse += [f"{name}: {each.raised} raised, none may be" for name, each in card.transport.items() if each.raised]
+    worse += [
+        f"{name}: other findings in {each.changed} of {each.runs} runs, nothing may differ"
+        for name, each in card.transport.items()
+        if name in LOSSLESS and each.changed
+    ]
     return worse
 
 

@@ -54,6 +54,9 @@ TRANSPORT_FAULTS: Final[dict[str, Disturbance]] = {
     "late_records": late_records,
 }
 
+LOSSLESS: Final = frozenset({"duplicates", "reordering"})
+"""After these every record is there when its frame is evaluated: not a single finding may differ."""
+
 
 def _drawn(items: Structured, share: float, rng: np.random.Generator) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     records = np.flatnonzero(items["kind"] == RECORD)

@@ -57,6 +57,13 @@ def test_a_transport_fault_may_never_raise_anything() -> None:
     assert len(regressions(accepted(card(raised=1)), card(raised=1))) == 3
 
 
+def test_records_that_come_twice_or_in_another_order_lose_no_finding() -> None:
+    """Raising nothing new is not enough: what is found must be the same, but where a record came too late."""
+    assert regressions(accepted(card()), card(changed=2)) == [
+        f"{name}: other findings in 2 of 10 runs, nothing may differ" for name in ("duplicates", "reordering")
+    ]
+
+
 def test_a_fault_cannot_be_left_out() -> None:
     """One that was injected must still be."""
     assert regressions(accepted(card(teleport=GOOD, dropout=GOOD)), card(teleport=GOOD)) == [
