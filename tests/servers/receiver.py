@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, cast
 
-Behaviour = Literal["take", "fail", "hang", "break", "redirect"]
+Behaviour = Literal["take", "fail", "hang", "break", "redirect", "misdirect", "late"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Request:
     headers: dict[str, str]
     body: bytes
     taken: bool
+    line: int = 0
+    """The port that it came from: requests of one connection share it."""
 
     @property
     def event(self) -> dict[str, object]:
@@ -71,15 +73,16 @@ def receiving(plan: list[Behaviour] | None = None, tls: ssl.SSLContext | None = 
             body = self.rfile.read(int(self.headers["content-length"]))
             behaviour = receiver.plan.pop(0) if receiver.plan else "take"
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.requests.append(Request(self.path, headers, body, behaviour == "take"))
-            if behaviour == "hang":
+            line = self.client_address[1]
+            receiver.requests.append(Request(self.path, headers, body, behaviour in {"take", "late"}, line))
+            if behaviour in {"hang", "late"}:
                 receiver.released.wait(60)
             if behaviour in {"hang", "break"}:
                 self.close_connection = True
                 return
-            self.send_response({"take": 204, "fail": 500, "redirect": 307}[behaviour])
-            if behaviour == "redirect":
-                self.send_header("location", f"{receiver.url}/elsewhere")
+            self.send_response({"take": 204, "late": 204, "fail": 500, "redirect": 307, "misdirect": 307}[behaviour])
+            if behaviour in {"redirect", "misdirect"}:
+                self.send_header("location", f"{receiver.url}/elsewhere" if behaviour == "redirect" else "mailto:x")
             self.send_header("content-length", "0")
             self.end_headers()
 

@@ -4,7 +4,7 @@ Each webhook has a place in the outbox, kept in the database: what lies before i
 the receiver, which is therefore told everything at least once, and an alert's changes in
 their order. A receiver that fails is tried again, later and later; nothing behind the
 event that it did not take is sent before. Each webhook has a task of its own: one that hangs
-delays nobody else.
+delays nobody else. A change of it takes effect behind the event that is under way.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fleetops.db.transaction import transact
 from . import webhooks
 from .live.opening import encode_event
 from .outbox import OutboxEvent, events_after
-from .webhook_sending import deliver, make_client
+from .webhook_sending import deliver, open_line
 from .webhook_signature import signed_headers
 from .webhook_targets import Network
 from .webhooks import Due
@@ -36,7 +36,7 @@ log = structlog.stdlib.get_logger(__name__)
 _LOCK: Final = "fleetops/webhooks"
 _LOOK_S: Final = 0.25
 _BATCH: Final = 50
-"""Events read at once; a change of the webhook takes effect after them at the latest."""
+"""Events read at once."""
 
 
 class Webhooks:
@@ -54,28 +54,28 @@ class Webhooks:
     ) -> None:
         self._engine, self._sessions = engine, sessions
         self._networks, self._timeout_s, self._give_up, self._clock = networks, timeout_s, give_up, clock
+        self._tls = httpx.create_ssl_context(trust_env=False)
         self._busy: dict[UUID, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set; a database that is away is waited for."""
-        async with make_client() as client:
-            while not stop.is_set():
-                try:
-                    async with self._engine.connect() as connection:
-                        await connection.execution_options(isolation_level="AUTOCOMMIT")
-                        if await connection.scalar(select(func.pg_try_advisory_lock(func.hashtextextended(_LOCK, 0)))):
-                            try:
-                                await self._lead(connection, client, stop)
-                            finally:
-                                await self._let_go()
-                                await connection.invalidate()  # the lock goes with it
-                except Exception as error:
-                    if not unavailable(error):
-                        raise
-                    log.warning("webhooks_waiting", reason=str(error) or type(error).__name__)
-                await _pause(stop, 4 * _LOOK_S)
+        while not stop.is_set():
+            try:
+                async with self._engine.connect() as connection:
+                    await connection.execution_options(isolation_level="AUTOCOMMIT")
+                    if await connection.scalar(select(func.pg_try_advisory_lock(func.hashtextextended(_LOCK, 0)))):
+                        try:
+                            await self._lead(connection, stop)
+                        finally:
+                            await self._let_go()
+                            await connection.invalidate()  # the lock goes with it
+            except Exception as error:
+                if not unavailable(error):
+                    raise
+                log.warning("webhooks_waiting", reason=str(error) or type(error).__name__)
+            await _pause(stop, 4 * _LOOK_S)
 
-    async def _lead(self, lock: AsyncConnection, client: httpx.AsyncClient, stop: asyncio.Event) -> None:
+    async def _lead(self, lock: AsyncConnection, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await lock.execute(select(1))  # raises when the lock's connection is gone, and the lock with it
             for webhook_id in [each for each, task in self._busy.items() if task.done()]:
@@ -84,7 +84,7 @@ class Webhooks:
                 waiting = await webhooks.due(db, self._clock())
             for webhook in waiting:
                 if webhook.webhook_id not in self._busy:
-                    self._busy[webhook.webhook_id] = asyncio.create_task(self._tell(webhook, client))
+                    self._busy[webhook.webhook_id] = asyncio.create_task(self._tell(webhook))
             await _pause(stop, _LOOK_S)
 
     async def _let_go(self) -> None:
@@ -95,39 +95,40 @@ class Webhooks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _tell(self, webhook: Due, client: httpx.AsyncClient) -> None:
-        """Send `webhook` its next events, one after the other, until one is not taken."""
-        async with self._sessions() as db:
-            events = await events_after(db, webhook.delivered_seq, _BATCH)
+    async def _tell(self, webhook: Due) -> None:
+        """Send `webhook` its next events, one after the other, until one is not taken or there are no more."""
         passed = webhook.delivered_seq
-        for event in events:
-            if event.kind in webhook.events and not await self._tell_of(webhook, event, passed, client):
-                return
-            passed = event.seq
-        await self._pass(webhook, passed)
+        async with open_line(self._tls) as line:
+            while True:
+                async with self._sessions() as db:
+                    events = await events_after(db, passed, _BATCH)
+                for event in events:
+                    if event.kind in webhook.events and not await self._tell_of(webhook, event, passed, line):
+                        return
+                    passed = event.seq
+                if not await self._pass(webhook, passed) or len(events) < _BATCH:
+                    return
 
-    async def _tell_of(self, webhook: Due, event: OutboxEvent, passed: int, client: httpx.AsyncClient) -> bool:
-        """Send one event, and note how that went; whether it was taken."""
-        error = await self._send(webhook, event, client)
+    async def _tell_of(self, webhook: Due, event: OutboxEvent, passed: int, line: httpx.AsyncBaseTransport) -> bool:
+        """Send one event, and note how that went; whether the next one may be sent."""
+        error = await self._send(webhook, event, line)
         now = self._clock()
         if error is None:
-            await transact(self._sessions, lambda db: webhooks.delivered(db, webhook.webhook_id, event.seq, now))
-            return True
+            return await transact(self._sessions, lambda db: webhooks.delivered(db, webhook, event.seq, now))
         log.warning("webhook_failed", webhook_id=str(webhook.webhook_id), seq=event.seq, reason=error)
         await self._pass(webhook, passed)
-        await transact(self._sessions, lambda db: webhooks.failed(db, webhook.webhook_id, error, now, self._give_up))
+        await transact(self._sessions, lambda db: webhooks.failed(db, webhook, error, now, self._give_up))
         return False
 
-    async def _pass(self, webhook: Due, seq: int) -> None:
-        """Note that what lies up to `seq` needs no sending any more."""
-        if seq > webhook.delivered_seq:
-            await transact(self._sessions, lambda db: webhooks.delivered(db, webhook.webhook_id, seq, None))
+    async def _pass(self, webhook: Due, seq: int) -> bool:
+        """Note that what lies up to `seq` needs no sending any more; whether `webhook` is still as it was."""
+        return await transact(self._sessions, lambda db: webhooks.delivered(db, webhook, seq, None))
 
-    async def _send(self, webhook: Due, event: OutboxEvent, client: httpx.AsyncClient) -> str | None:
+    async def _send(self, webhook: Due, event: OutboxEvent, line: httpx.AsyncBaseTransport) -> str | None:
         body = encode_event(event).encode()
         message_id = f"evt_{webhook.webhook_id.hex}_{event.seq}"
         headers = signed_headers(webhook.secret, message_id, int(self._clock().timestamp()), body)
-        return await deliver(client, webhook.url, headers, body, networks=self._networks, timeout_s=self._timeout_s)
+        return await deliver(line, webhook.url, headers, body, networks=self._networks, timeout_s=self._timeout_s)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

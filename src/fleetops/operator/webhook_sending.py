@@ -16,22 +16,22 @@ from fleetops.errors import InvalidRequestError
 from .webhook_targets import Address, Network, Target, find_target
 
 _LONGEST_ERROR: Final = 300
+_HEADERS: Final = {"User-Agent": f"FleetOps/{__version__}", "Content-Type": "application/json"}
 
 
-def make_client(verify: ssl.SSLContext | bool = True) -> httpx.AsyncClient:
-    """The client that webhooks are called with: no proxy of the environment, no redirect followed, no cookie kept."""
-    return httpx.AsyncClient(
-        verify=verify,
-        timeout=None,  # noqa: S113 - one deadline over all of it, below
-        trust_env=False,
-        follow_redirects=False,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
-        headers={"User-Agent": f"FleetOps/{__version__}", "Content-Type": "application/json"},
-    )
+def open_line(verify: ssl.SSLContext | bool = True) -> httpx.AsyncHTTPTransport:
+    """What webhooks are called through; to be closed by `async with`.
+
+    A transport and no client: it follows no redirect, keeps no cookie, reads nothing of the
+    answer but its status, knows no proxy. Each request has a connection of its own: many names
+    share an address, and a connection is only as good as the certificate it began with.
+    """
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.AsyncHTTPTransport(verify=verify, trust_env=False, limits=limits)
 
 
 async def deliver(
-    client: httpx.AsyncClient,
+    line: httpx.AsyncBaseTransport,
     url: str,
     headers: Mapping[str, str],
     body: bytes,
@@ -43,32 +43,31 @@ async def deliver(
     try:
         async with asyncio.timeout(timeout_s):
             target = await find_target(url, networks)
-            answer = await _post(client, target, headers, body)
+            answer = await _post(line, target, headers, body)
     except TimeoutError:
         return f"no answer within {timeout_s:g} s"
     except InvalidRequestError as error:
         return str(error)[:_LONGEST_ERROR]
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+        # Whatever a receiver does, or is called, fails this attempt and never the service.
         return f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
-    finally:
-        client.cookies.clear()
-    if answer.is_success:
-        return None
-    return f"answered {answer.status_code}; expected 2xx"
+    return None if answer.is_success else f"answered {answer.status_code}; expected 2xx"
 
 
-async def _post(client: httpx.AsyncClient, target: Target, headers: Mapping[str, str], body: bytes) -> httpx.Response:
+async def _post(
+    line: httpx.AsyncBaseTransport, target: Target, headers: Mapping[str, str], body: bytes
+) -> httpx.Response:
     """The answer of the first of the target's addresses that can be connected to; its certificate is the name's."""
     for address in target.addresses:
-        request = client.build_request(
+        request = httpx.Request(
             "POST",
             _pinned(target, address),
-            headers={**headers, "Host": target.url.netloc},
+            headers={**_HEADERS, **headers, "Host": target.url.netloc},
             content=body,
             extensions={"sni_hostname": target.host},
         )
         try:
-            answer = await client.send(request, stream=True)
+            answer = await line.handle_async_request(request)
         except httpx.ConnectError:
             if address == target.addresses[-1]:
                 raise

@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -24,6 +26,10 @@ Network = IPv4Network | IPv6Network
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _PORTS: Final = {"http": 80, "https": 443}
 _HINT: Final = "FLEETOPS_OPERATOR__WEBHOOK_NETWORKS names the networks that are allowed besides the public ones"
+
+_LOOKUPS: Final = ThreadPoolExecutor(max_workers=64, thread_name_prefix="webhook-lookup")
+"""A thread for each webhook there may be, and some more: a name server that hangs keeps its threads
+for many seconds, and asyncio's own are few, and those of the relay and of passwords too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,8 @@ async def find_target(url: str, networks: Sequence[Network]) -> Target:
     host = parts.hostname or ""
     port = parts.port or _PORTS[parts.scheme]
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        lookup = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(_LOOKUPS, lookup)
     except (OSError, UnicodeError) as error:
         raise InvalidRequestError(f"{host} cannot be resolved: {error}") from error
     addresses = [ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]

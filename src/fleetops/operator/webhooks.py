@@ -37,6 +37,7 @@ class Due:
     secret: str
     events: frozenset[OutboxKind]
     delivered_seq: int
+    version: int
 
 
 def pause_s(failures: int) -> float:
@@ -156,21 +157,31 @@ async def list_webhooks(db: AsyncSession) -> list[Webhook]:
 
 async def due(db: AsyncSession, now: datetime) -> list[Due]:
     """The webhooks that something is to be sent to at `now`."""
-    rows = await db.execute(
-        select(Webhook.webhook_id, Webhook.url, Webhook.secret, Webhook.events, Webhook.delivered_seq).where(
+    found = await db.scalars(
+        select(Webhook).where(
             Webhook.disabled_at.is_(None),
             Webhook.delivered_seq < select(OutboxCounter.last_seq).scalar_subquery(),
             Webhook.next_attempt_at.is_(None) | (Webhook.next_attempt_at <= now),
         )
     )
     return [
-        Due(row.webhook_id, row.url, row.secret, frozenset(map(OutboxKind, row.events)), row.delivered_seq)
-        for row in rows
+        Due(
+            webhook_id=row.webhook_id,
+            url=row.url,
+            secret=row.secret,
+            events=frozenset(map(OutboxKind, row.events)),
+            delivered_seq=row.delivered_seq,
+            version=row.version,
+        )
+        for row in found
     ]
 
 
-async def delivered(db: AsyncSession, webhook_id: UUID, seq: int, now: datetime | None) -> None:
-    """Everything up to `seq` was delivered at `now`; or, without a time, was none of its events."""
+async def delivered(db: AsyncSession, webhook: Due, seq: int, now: datetime | None) -> bool:
+    """Everything up to `seq` was delivered at `now`; or, without a time, was none of its events.
+
+    Whether it is still as `due` said; otherwise nothing more may be sent to it as it was then.
+    """
     values: dict[str, object] = {"delivered_seq": seq}
     if now is not None:
         values |= {
@@ -180,18 +191,23 @@ async def delivered(db: AsyncSession, webhook_id: UUID, seq: int, now: datetime 
             "next_attempt_at": None,
             "last_error": None,
         }
-    await db.execute(
+    version = await db.scalar(
         update(Webhook)
-        .where(Webhook.webhook_id == webhook_id, Webhook.delivered_seq < seq)
+        .where(Webhook.webhook_id == webhook.webhook_id, Webhook.delivered_seq <= seq)
         .values(values)
+        .returning(Webhook.version)
         .execution_options(synchronize_session=False)
     )
+    return version == webhook.version
 
 
-async def failed(db: AsyncSession, webhook_id: UUID, error: str, now: datetime, give_up: timedelta) -> None:
-    """An attempt failed: the next one comes later, or, after `give_up` of nothing but failures, never."""
-    webhook = await db.get(Webhook, webhook_id, with_for_update=True, populate_existing=True)
-    if webhook is None or webhook.disabled_at is not None:
+async def failed(db: AsyncSession, tried: Due, error: str, now: datetime, give_up: timedelta) -> None:
+    """An attempt failed: the next one comes later, or, after `give_up` of nothing but failures, never.
+
+    One that was changed meanwhile has a new beginning, which an attempt before says nothing about.
+    """
+    webhook = await db.get(Webhook, tried.webhook_id, with_for_update=True, populate_existing=True)
+    if webhook is None or webhook.version != tried.version:
         return
     webhook.failures += 1
     webhook.failing_since = webhook.failing_since or now

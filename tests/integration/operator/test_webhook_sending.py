@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from tests.servers.processes import free_port
 from tests.servers.receiver import receiving
 
-from fleetops.operator.webhook_sending import deliver, make_client
+from fleetops.operator.webhook_sending import deliver, open_line
 
 HERE = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -62,8 +62,8 @@ async def test_the_certificate_must_be_that_of_the_name(
     ours = ssl.create_default_context(cafile=certificate if trusted else None)
     with receiving(tls=of_server(certificate)) as receiver:
         url = receiver.url.replace("127.0.0.1", host) + "/in"
-        async with make_client(ours) as client:
-            error = await deliver(client, url, {}, b'{"seq": 1}', networks=HERE, timeout_s=30)
+        async with open_line(ours) as line:
+            error = await deliver(line, url, {}, b'{"seq": 1}', networks=HERE, timeout_s=30)
         taken = [request.headers["host"] for request in receiver.taken]
     if expected is None:
         assert (error, taken) == (None, [url.split("/")[2]])
@@ -74,20 +74,31 @@ async def test_the_certificate_must_be_that_of_the_name(
 
 
 async def test_what_is_wrong_is_said_in_words() -> None:
-    """Nobody listens; no answer in time; an error; a redirect, which is not followed; a name that is none."""
-    with receiving(["hang", "fail", "redirect", "break", "take"]) as receiver:
+    """Nobody listens; no answer in time; an error; a redirect, wherever to; a name that is none."""
+    with receiving(["hang", "fail", "redirect", "misdirect", "break", "take"]) as receiver:
         cases = [
             (f"http://127.0.0.1:{free_port()}/", 30.0, "ConnectError"),
             (receiver.url, 1.0, "no answer within 1 s"),
             (receiver.url, 30.0, "answered 500; expected 2xx"),
             (receiver.url, 30.0, "answered 307; expected 2xx"),
+            (receiver.url, 30.0, "answered 307; expected 2xx"),
             (receiver.url, 30.0, "RemoteProtocolError"),
             ("https://a..example/", 30.0, "a..example cannot be resolved"),
         ]
-        async with make_client() as client:
+        async with open_line() as line:
             for url, timeout_s, expected in cases:
-                error = await deliver(client, url, {}, b'{"seq": 1}', networks=HERE, timeout_s=timeout_s)
+                error = await deliver(line, url, {}, b'{"seq": 1}', networks=HERE, timeout_s=timeout_s)
                 assert error is not None
                 assert error.startswith(expected), error
-            assert await deliver(client, receiver.url, {}, b'{"seq": 1}', networks=HERE, timeout_s=30) is None
+            assert await deliver(line, receiver.url, {}, b'{"seq": 1}', networks=HERE, timeout_s=30) is None
         assert {request.path for request in receiver.requests} == {"/"}
+
+
+async def test_no_connection_is_used_twice() -> None:
+    """Many names share an address: what was checked for one of them would not be for the next."""
+    with receiving() as receiver:
+        async with open_line() as line:
+            for _ in range(2):
+                assert await deliver(line, receiver.url, {}, b'{"seq": 1}', networks=HERE, timeout_s=30) is None
+        first, second = receiver.taken
+    assert first.line != second.line

@@ -248,3 +248,45 @@ async def test_an_address_that_is_not_allowed_is_not_called(engine: AsyncEngine,
         await task
         assert receiver.requests == []
     assert "which is not public" in ((await row(sessions, webhook_id)).last_error or "")
+
+
+async def changed(sessions: Sessions, webhook_id: UUID, url: str) -> None:
+    """The webhook leads elsewhere."""
+
+    async def work(db: object) -> Webhook:
+        return await webhooks.change(
+            db,  # type: ignore[arg-type]  # a session, which transact gives
+            webhook_id, url=url, description=None, events=None, enabled=None, by="boss", now=datetime.now(UTC),
+        )  # fmt: skip
+
+    await transact(sessions, work)
+
+
+async def test_a_change_takes_effect_behind_the_event_under_way(engine: AsyncEngine, sessions: Sessions) -> None:
+    """Nothing more goes to the address that is not wanted any more; what it took is not sent again."""
+    with receiving(["take", "late"]) as before, receiving() as after:
+        webhook_id, _ = await subscribed(sessions, before)
+        expected = await some_alerts(engine, sessions)
+        async with telling(engine, sessions, timeout_s=300, clock=lambda: datetime.now(UTC)):
+            await until(sessions, webhook_id, lambda _: len(before.requests) == 2)
+            await changed(sessions, webhook_id, f"{after.url}/hook")
+            before.released.set()
+            taken = await asyncio.to_thread(after.wait_for, len(expected) - 2)
+        assert [request.seq for request in taken] == expected[2:]
+        assert len(before.requests) == 2
+
+
+async def test_a_failure_before_a_change_says_nothing_of_what_comes_after(
+    engine: AsyncEngine, sessions: Sessions
+) -> None:
+    """An attempt that was under way when the address was changed does not hold up the new one."""
+    with receiving() as receiver:
+        webhook_id, _ = await subscribed(sessions, receiver)
+        await some_alerts(engine, sessions, 1, 1)
+        now = datetime.now(UTC)
+        async with sessions() as db:
+            (due,) = await webhooks.due(db, now)
+        await changed(sessions, webhook_id, f"{receiver.url}/elsewhere")
+        await transact(sessions, lambda db: webhooks.failed(db, due, "no answer", now, timedelta(0)))
+        webhook = await row(sessions, webhook_id)
+    assert (webhook.failures, webhook.next_attempt_at, webhook.disabled_at) == (0, None, None)

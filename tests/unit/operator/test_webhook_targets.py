@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
+import socket
+import threading
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -79,6 +82,20 @@ async def test_an_allowed_network_may_do_without_https() -> None:
     """With its port, and the very address that was checked."""
     target = await find_target("http://127.0.0.1:8080/hook?x=1", (ip_network("127.0.0.0/8"),))
     assert (target.addresses, target.port, target.url.path) == ((ip_address("127.0.0.1"),), 8080, "/hook")
+
+
+async def test_a_name_server_that_hangs_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty lookups that do not end leave asyncio's own threads, which the relay needs, free."""
+    released = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: released.wait(60) and [])
+    lookups = [asyncio.create_task(find_target(f"https://{n}.example/", ())) for n in range(50)]
+    try:
+        async with asyncio.timeout(10):
+            await asyncio.sleep(0)
+            assert await asyncio.to_thread(threading.active_count) > len(lookups)
+    finally:
+        released.set()
+        await asyncio.gather(*lookups, return_exceptions=True)
 
 
 def test_a_signature_is_that_of_standard_webhooks() -> None:
