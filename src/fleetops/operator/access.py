@@ -28,6 +28,8 @@ def make_login_link(settings: Settings, operator_id: str = "operator_001", role:
         DatabaseError: it does not answer, or lacks our tables.
     """
     _check_name("operator id", operator_id)
+    if people.is_ours(operator_id):
+        raise ConfigurationError(f"{operator_id!r} is what the audit log calls FleetOps itself; choose another id")
 
     async def work(db: AsyncSession) -> str:
         now = datetime.now(UTC)

@@ -48,8 +48,10 @@ async def create(
     """Make an operator; the account, and the secret of a link that signs it in once.
 
     Raises:
-        ConflictError: there is one of this id.
+        ConflictError: there is one of this id, or the id stands for no person.
     """
+    if people.is_ours(operator_id):
+        raise ConflictError(f"{operator_id!r} is what the audit log calls FleetOps itself; choose another id")
     values = {"operator_id": operator_id, "display_name": display_name, "role": role.value}
     made = await db.scalar(
         insert(OperatorAccount).values(values).on_conflict_do_nothing().returning(OperatorAccount.operator_id)

@@ -80,7 +80,7 @@ async def _made(db: AsyncSession, who: Identity, now: datetime) -> str:
 def _ids(who: Identity) -> Iterator[str]:
     """What the operator could be called: as at the provider, else with something that only this person has."""
     name = _NOT_IN_IDS.sub("_", who.username).lstrip("_.-")[:_LONGEST_ID]
-    if name:
+    if name and not people.is_ours(name):  # people choose their names at some providers
         yield name
     mark = hashlib.sha256(f"{who.issuer}\0{who.subject}".encode()).hexdigest()
     yield f"{name[: _LONGEST_ID - 9] or 'oidc'}-{mark[:8]}"

@@ -22,7 +22,7 @@ from fleetops.auth.secrets import new_secret, secret_hash
 from fleetops.db.access import ApiToken, IdempotencyKey, LoginLink, OperatorAccount, WebSession
 from fleetops.errors import AuthenticationError
 
-from .audit import Entry, record
+from .audit import SYSTEM, Entry, record
 from .origin import current_origin
 
 LINK_LIFE: Final = timedelta(minutes=10)
@@ -32,6 +32,7 @@ COMMAND_LINE: Final = "command-line"
 """Who acts where someone who holds the database's password uses `fleetops`."""
 PROGRAM: Final = "token:"
 """How the operator ids of programs begin, which no person's does."""
+_OURS: Final = frozenset({SYSTEM, COMMAND_LINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Provided:
 
     issuer: str
     session: str | None
+
+
+def is_ours(operator_id: str) -> bool:
+    """Whether the audit log says `operator_id` of what no person did, so that none may be called that."""
+    return operator_id.casefold() in _OURS
 
 
 async def ensure_operator(db: AsyncSession, operator_id: str, display_name: str, role: Role, now: datetime) -> None:
