@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer
 
@@ -24,9 +24,28 @@ def format_epoch_ms(epoch_ms: int) -> str:
     return format_utc_ms(utc_from_ms(epoch_ms))
 
 
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 9998
+"""Bounds of what is taken as a time. Beyond, its UTC may have no year to be written in, and the first
+and last moment that Python knows are infinite to PostgreSQL: what is stored so cannot be read again."""
+
+
+def in_utc(moment: datetime) -> datetime:
+    """`moment` in UTC.
+
+    Raises:
+        ValueError: its year is out of bounds.
+    """
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"expected a time of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return moment.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
+"""A point in time that somebody gives us, with its zone; in UTC from then on."""
+
 UtcMs = Annotated[
-    AwareDatetime,
-    AfterValidator(lambda moment: moment.astimezone(UTC)),
+    Moment,
     PlainSerializer(format_utc_ms, return_type=str, when_used="json"),
 ]
 """A point in time, in UTC, milliseconds on the wire."""

@@ -245,6 +245,8 @@ def test_alerts_are_filtered_and_paged(service: OperatorService, embedded_kafka:
         ("/alerts?cursor=nonsense", 422), ("/alerts?vehicle_id=%00", 422), ("/alerts/not-a-uuid", 422),
         (f"/alerts/{uuid4()}", 404), ("/vehicles/nobody", 404), ("/vehicles/nobody/history", 404),
         ("/vehicles/nobody/telemetry", 404), ("/vehicles/%00", 422), ("/vehicles?cursor=WyJcdTAwMDAiXQ", 422),
+        ("/alerts?since=0001-01-01T00:00:00%2B14:00", 422), ("/incidents/export?until=9999-12-31T23:59:59-14:00", 422),
+        ("/kpis?until=9999-12-31T23:59:59-14:00", 422),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_said_so(service: OperatorService, path: str, status: int) -> None:
@@ -259,6 +261,8 @@ def test_what_makes_no_sense_is_said_so(service: OperatorService, path: str, sta
         {"action_type": "FLY"}, {}, {"action_type": "RESOLVE"}, {"action_type": "RESOLVE", "disposition": "maybe"},
         {"action_type": "COMMENT"}, {"action_type": "COMMENT", "comment": "\0"}, {"action_type": "SNOOZE"},
         {"action_type": "SNOOZE", "snoozed_until": "2026-01-01T00:00:00"}, {"action_type": "COMMENT", "extra": 1},
+        {"action_type": "SNOOZE", "snoozed_until": "9999-12-31T23:59:59.999999Z"},
+        {"action_type": "SNOOZE", "snoozed_until": "9999-12-31T23:59:59-14:00"},
         [], "text",
     ],
 )  # fmt: skip

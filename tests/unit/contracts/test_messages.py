@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue, ValidationError
 
 from fleetops.contracts import examples
+from fleetops.contracts.anomalies import Anomaly
 from fleetops.contracts.schemas import MESSAGES, Message
 from fleetops.contracts.telemetry import RawTelemetry, Velocity
 from fleetops.contracts.wire import format_epoch_ms, format_utc_ms, utc_from_ms
@@ -18,6 +19,14 @@ from fleetops.contracts.wire import format_epoch_ms, format_utc_ms, utc_from_ms
 EACH = pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
+BEYOND = [
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59.999999Z",
+    "9999-12-31T23:59:59-14:00",
+]
+"""Infinite to PostgreSQL, or outside the years 1 to 9999 once they are UTC."""
+
 MILLISECONDS = st.integers(0, 4_102_444_800_000)  # 1970 to 2100
 
 
@@ -25,6 +34,14 @@ MILLISECONDS = st.integers(0, 4_102_444_800_000)  # 1970 to 2100
 def test_what_is_written_is_read_back(message: Message) -> None:
     """Writing and reading is the identity, for every kind of message."""
     assert message.model.read(message.example.write()) == message.example
+
+
+@pytest.mark.parametrize("moment", BEYOND)
+def test_a_time_that_no_one_can_store_is_none(moment: str) -> None:
+    """A producer's empty time, or one that UTC has no year for, is invalid: it neither crashes nor comes in."""
+    document = examples.ANOMALY.model_dump(mode="json") | {"event_time": moment}
+    with pytest.raises(ValidationError, match="event_time"):
+        Anomaly.read(json.dumps(document))
 
 
 @EACH

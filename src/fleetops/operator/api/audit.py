@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import Field, JsonValue
 
-from fleetops.contracts.wire import UtcMs
+from fleetops.contracts.wire import Moment, UtcMs
 from fleetops.errors import InvalidRequestError
 from fleetops.operator.audit_reading import AuditFilter, list_entries
 from fleetops.operator.views import View
@@ -55,8 +55,8 @@ async def list_audit(
     ] = None,
     subject_kind: Word = None,
     subject_id: Word = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AuditPage:

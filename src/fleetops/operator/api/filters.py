@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fleetops.contracts.vocabulary import AlertStatus, AnomalyType, Severity
+from fleetops.contracts.wire import Moment
 from fleetops.db.models import Disposition
 from fleetops.errors import InvalidRequestError
 from fleetops.operator.search import AlertFilter, IncidentFilter
@@ -43,8 +44,8 @@ class AlertParameters(_Parameters):
     status: Annotated[list[AlertStatus], Field(description="any of these")] = []
     replay_session_id: Word = None
     operator_id: Annotated[Word, Field(description="who has it, or acknowledged or resolved it")] = None
-    since: Annotated[AwareDatetime | None, Field(description="opened then or later")] = None
-    until: Annotated[AwareDatetime | None, Field(description="opened before")] = None
+    since: Annotated[Moment | None, Field(description="opened then or later")] = None
+    until: Annotated[Moment | None, Field(description="opened before")] = None
 
 
 class IncidentParameters(_Parameters):
@@ -52,8 +53,8 @@ class IncidentParameters(_Parameters):
 
     operator_id: Annotated[Word, Field(description="who resolved it")] = None
     action_type: Annotated[Word, Field(description="by what it was resolved", examples=["AUTO_CLEARED"])] = None
-    since: Annotated[AwareDatetime | None, Field(description="resolved then or later")] = None
-    until: Annotated[AwareDatetime | None, Field(description="resolved before")] = None
+    since: Annotated[Moment | None, Field(description="resolved then or later")] = None
+    until: Annotated[Moment | None, Field(description="resolved before")] = None
 
 
 def _alerts(given: Annotated[AlertParameters, Query()]) -> AlertFilter:

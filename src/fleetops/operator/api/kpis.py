@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
+from fleetops.contracts.wire import Moment
 from fleetops.operator import metrics
 from fleetops.operator.kpis import Kpis
 from fleetops.operator.kpis import kpis as figures
@@ -22,8 +22,8 @@ router = APIRouter(tags=["kpis"])
 async def kpis(
     _: Viewer,
     db: InTransaction,
-    since: Annotated[AwareDatetime | None, Query(description="24 hours before `until` when left out")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="now when left out")] = None,
+    since: Annotated[Moment | None, Query(description="24 hours before `until` when left out")] = None,
+    until: Annotated[Moment | None, Query(description="now when left out")] = None,
 ) -> Kpis:
     """How well the alerts opened in a span of time were dealt with."""
     end = until or datetime.now(UTC)

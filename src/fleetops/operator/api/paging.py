@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from fleetops.errors import InvalidRequestError
@@ -42,7 +42,8 @@ def decode_moment(cursor: str) -> tuple[datetime, UUID]:
     moment, tie = decode_cursor(cursor, 2)
     try:
         when, which = datetime.fromisoformat(moment), UUID(tie)
-    except ValueError as error:
+        when.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InvalidRequestError("the cursor is not one that this service gave; start without it") from error
     if when.tzinfo is None:
         raise InvalidRequestError("the cursor is not one that this service gave; start without it")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fleetops.auth.roles import Role
 from fleetops.contracts.anomalies import Anomaly
 from fleetops.contracts.vocabulary import ActionType, AlertStatus, Label
-from fleetops.contracts.wire import UtcMs
+from fleetops.contracts.wire import Moment, UtcMs
 from fleetops.operator.views import ActionView, AlertView, IncidentView, VehicleView, View
 from fleetops.web import Problem
 
@@ -68,7 +68,7 @@ class ActionDetails(Command):
         str | None, Field(min_length=1, max_length=2000, pattern=STORABLE, description="COMMENT needs it")
     ] = None
     disposition: Annotated[Disposition | None, Field(description="how it was judged; RESOLVE needs it")] = None
-    snoozed_until: Annotated[AwareDatetime | None, Field(description="SNOOZE needs it")] = None
+    snoozed_until: Annotated[Moment | None, Field(description="SNOOZE needs it")] = None
     assignee_id: Assignee = None
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts.vocabulary import AnomalyType, Severity
-from fleetops.contracts.wire import UtcMs
+from fleetops.contracts.wire import Moment, UtcMs
 from fleetops.db.noise import Silence
 from fleetops.db.transaction import transact
 from fleetops.operator import silences
@@ -39,14 +39,14 @@ class NewSilence(Command):
     severity_up_to: Annotated[
         Severity, Field(description="the highest severity that it hides; CRITICAL must be said")
     ] = Severity.WARNING
-    expires_at: Annotated[AwareDatetime, Field(description="within 30 days")]
+    expires_at: Annotated[Moment, Field(description="within 30 days")]
     reason: Reason
 
 
 class SilenceChange(Command):
     """Another end or reason of a running silence."""
 
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
     reason: Reason | None = None
 
 

@@ -7,11 +7,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.auth.roles import Role
-from fleetops.contracts.wire import UtcMs
+from fleetops.contracts.wire import Moment, UtcMs
 from fleetops.db.transaction import transact
 from fleetops.operator import access, tokens
 from fleetops.operator.tokens import Token
@@ -49,7 +49,7 @@ class NewToken(Command):
 
     name: Annotated[str, Field(pattern=f"^{access.NAME}$", examples=["nightly-export"])]
     role: Role
-    expires_at: Annotated[AwareDatetime | None, Field(description="null = it holds until it is revoked")] = None
+    expires_at: Annotated[Moment | None, Field(description="null = it holds until it is revoked")] = None
 
 
 class MadeToken(View):

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 
 from fleetops.bus.records import Record
+from fleetops.contracts.wire import FIRST_YEAR, LAST_YEAR
 
 LIVE = "live"
 
@@ -112,13 +113,15 @@ def decode(records: Sequence[Record]) -> Decoded:
         try:
             if record.key() is None:
                 marker = _marker.decode(value)
+                _check(marker)
                 if marker.purpose == LIVE:
                     messages.append(marker)
             else:
                 sighting = _sighting.decode(value)
+                _check(sighting)
                 if sighting.metadata.purpose == LIVE:
                     messages.append(sighting)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, ValueError):
             unreadable += 1
     return Decoded(messages, unreadable)
 
@@ -126,6 +129,12 @@ def decode(records: Sequence[Record]) -> Decoded:
 def epoch_ms(moment: datetime) -> int:
     """Milliseconds since 1970, exact."""
     return (moment - _EPOCH) // _MILLISECOND
+
+
+def _check(message: Sighting | Marker) -> None:
+    for moment in (message.event_time, message.processing_time):
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise ValueError("a time out of bounds")
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

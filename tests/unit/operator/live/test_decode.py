@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from fleetops.contracts.telemetry import FrameMarker
@@ -17,6 +18,12 @@ from fleetops.operator.live.fleet import LiveFleet
 from fleetops.operator.live.picture import encode_all
 
 from .records import FakeRecord, telemetry
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+MARKER = FrameMarker(
+    kind="scene_end", replay_session_id="s", scene_id="c", frame_index=9, start_frame=0, event_time=NOW,
+    processing_time=NOW, active_agent_count=1, replay_rate=10.0, records=0, dataset="sha256:0",
+)  # fmt: skip
 
 
 def test_a_record_of_the_contract_is_read() -> None:
@@ -30,12 +37,7 @@ def test_a_record_of_the_contract_is_read() -> None:
 
 def test_a_marker_is_told_by_its_missing_key() -> None:
     """Markers carry no key, and say how far a scene is."""
-    now = datetime(2026, 11, 23, tzinfo=UTC)
-    marker = FrameMarker(
-        kind="scene_end", replay_session_id="s", scene_id="c", frame_index=9, start_frame=0, event_time=now,
-        processing_time=now, active_agent_count=1, replay_rate=10.0, records=0, dataset="sha256:0",
-    )  # fmt: skip
-    [message] = decode([FakeRecord(marker.write(), None)]).messages
+    [message] = decode([FakeRecord(MARKER.write(), None)]).messages
     assert isinstance(message, Marker)
     assert (message.kind, message.frame_index) == ("scene_end", 9)
 
@@ -53,6 +55,14 @@ def test_what_cannot_be_read_is_counted_and_does_no_harm(body: bytes, key: bool)
     decoded = decode([FakeRecord(body, b"k" if key else None), good, FakeRecord(None, b"v")])
     assert len(decoded.messages) == 1
     assert decoded.unreadable == 1
+
+
+@pytest.mark.parametrize("field", ["event_time", "processing_time"])
+def test_a_time_out_of_bounds_is_unreadable(field: str) -> None:
+    """A producer's empty time is infinite to PostgreSQL, and the vehicle could never be read again."""
+    for body, key in ((telemetry("v", 1), b"v"), (MARKER.write(), None)):
+        record = json.dumps(json.loads(body) | {field: "0001-01-01T00:00:00Z"}).encode()
+        assert decode([FakeRecord(record, key)]).unreadable == 1
 
 
 _EXTREME = st.one_of(
