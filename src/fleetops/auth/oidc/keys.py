@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import Key, KeySet
+from joserfc.jwk import Key, KeySet, KeySetSerialization
+from pydantic import JsonValue
 
-from fleetops.errors import AuthenticationError
+from fleetops.errors import AuthenticationError, UpstreamError
 
 from .claims import Claims
 
@@ -35,6 +37,23 @@ class Verified:
 
     claims: Claims
     algorithm: str
+
+
+def read_keys(document: JsonValue) -> KeySet:
+    """The keys of a JWK set, without those of a kind or curve that we do not know (RFC 7517, section 5).
+
+    Raises:
+        UpstreamError: none can be read.
+    """
+    published = document.get("keys") if isinstance(document, dict) else None
+    known: list[Key] = []
+    for each in published if isinstance(published, list) else []:
+        # A key of tomorrow beside today's must lock nobody out; joserfc fails on each strange one in its own way.
+        with contextlib.suppress(JoseError, ValueError, LookupError, TypeError, AttributeError):
+            known += KeySet.import_key_set(cast("KeySetSerialization", {"keys": [each]})).keys
+    if not known:
+        raise UpstreamError("the OpenID provider's keys cannot be read")
+    return KeySet(known)
 
 
 class Keys:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Annotated, Final, TypeVar
 
 import httpx
-from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
@@ -18,7 +17,7 @@ from fleetops.settings import OidcSettings, is_loopback_url
 
 from .claims import Claims, Ended, Identity, check_id_token, ended_by, identity_of
 from .handshake import Handshake
-from .keys import SIGNATURES, Keys
+from .keys import SIGNATURES, Keys, read_keys
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -143,9 +142,10 @@ class OpenIdProvider:
         answer = await self._ask("GET", (await self.discover()).jwks_uri)
         _succeeded(answer)
         try:
-            return KeySet.import_key_set(answer.json())
-        except (JoseError, ValueError, KeyError, TypeError) as error:
-            raise UpstreamError("the OpenID provider's keys cannot be read") from error
+            published = answer.json()
+        except ValueError as error:
+            raise UpstreamError("the OpenID provider's keys are no JSON") from error
+        return read_keys(published)
 
     async def _exchange(self, there: Discovered, handshake: Handshake, code: str, redirect_uri: str) -> _Tokens:
         form = {

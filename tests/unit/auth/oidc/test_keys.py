@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import cast
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey, Key, KeySet, OctKey, RSAKey
+from joserfc.jwk import ECKey, Key, KeySet, OctKey, OKPKey, RSAKey
+from pydantic import JsonValue
 
-from fleetops.auth.oidc.keys import KEPT_S, REFETCH_S, SIGNATURES, Keys
+from fleetops.auth.oidc.keys import KEPT_S, REFETCH_S, SIGNATURES, Keys, read_keys
 from fleetops.errors import AuthenticationError, UpstreamError
 
 FIRST, SECOND, ENCRYPTING = (
@@ -110,6 +112,35 @@ async def test_keys_for_other_uses_sign_nothing() -> None:
     for token in (signed(misused, kid="3"), signed(SHARED, "HS256", kid="5")):
         with pytest.raises(AuthenticationError):
             await provider.seen.verify(token, SIGNATURES | {"HS256"})
+
+
+STRANGE: list[JsonValue] = [
+    {"kty": "EC", "crv": "brainpoolP256r1", "x": "AA", "y": "AA"},
+    {"kty": "OKP", "crv": "X448000", "x": "AA"},
+    {"kty": "RSA"},
+    {"kty": ["RSA"]},
+    {"kty": "tomorrow's"},
+    "no key at all",
+    {"kty": "RSA", "n": "!!", "e": "AQAB"},
+]
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=str)
+async def test_a_key_that_we_do_not_understand_locks_nobody_out(strange: JsonValue) -> None:
+    """A provider may publish keys of other kinds and curves beside the ones that we know."""
+    known = (FIRST, OKPKey.generate_key("X25519"))
+    told = [cast("JsonValue", key.as_dict(private=False)) for key in known]
+    provider = Publisher(list(read_keys({"keys": [strange, *told]}).keys))
+    assert (await provider.seen.verify(signed(FIRST), SIGNATURES)).claims == {"sub": "7"}
+    with pytest.raises(AuthenticationError):
+        await provider.seen.verify(signed(SECOND), SIGNATURES)
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"keys": None}, {"keys": []}, {"keys": STRANGE}], ids=str)
+def test_a_document_without_any_key_is_the_providers_fault(document: JsonValue) -> None:
+    """It is said so, rather than that the person's token is wrong."""
+    with pytest.raises(UpstreamError, match="cannot be read"):
+        read_keys(document)
 
 
 async def test_a_provider_that_is_away_refuses_nobody_for_good() -> None:
