@@ -41,9 +41,9 @@ class Feed:
         """Feed what comes after `begin` until `stop` is set; a database that is away is waited for."""
         while not stop.is_set():
             try:
-                async with self._listening():
+                async with self._listening() as lost:
                     self.connected = True
-                    await self._follow(stop)
+                    await self._follow(stop, lost)
             except Exception as error:
                 self.connected = False
                 if not unavailable(error):
@@ -51,8 +51,10 @@ class Feed:
                 log.warning("outbox_feed_interrupted", reason=str(error) or type(error).__name__)
                 await _pause(stop, _RETRY_S)
 
-    async def _follow(self, stop: asyncio.Event) -> None:
+    async def _follow(self, stop: asyncio.Event, lost: asyncio.Event) -> None:
         while not stop.is_set():
+            if lost.is_set():  # others may live on: without it there would be nothing but the look each second
+                raise ConnectionError("the connection that is listened on is gone")
             self._woken.clear()
             await self._catch_up()
             ending = asyncio.ensure_future(stop.wait())
@@ -71,14 +73,22 @@ class Feed:
                 return
 
     @asynccontextmanager
-    async def _listening(self) -> AsyncIterator[None]:
+    async def _listening(self) -> AsyncIterator[asyncio.Event]:
+        """Be woken by notifications; what is yielded is set when no more will come."""
+        lost = asyncio.Event()
+
+        def lose(*_: object) -> None:
+            lost.set()
+            self._woken.set()
+
         async with self._engine.connect() as connection:
             raw = (await connection.get_raw_connection()).driver_connection
             if raw is None:
                 raise ConnectionError("the database connection is gone")
+            raw.add_termination_listener(lose)
             await raw.add_listener(STAMPED_CHANNEL, self._on_notify)
             try:
-                yield
+                yield lost
             finally:
                 # Not given back to the pool: whoever took it next would be listening too.
                 await connection.invalidate()
