@@ -15,6 +15,7 @@ from fleetops.anomaly.features import (
     active_agent_ratio,
     deceleration,
     motion_mismatch,
+    position_deceleration,
     position_residual,
     settled,
     speed_change,
@@ -127,6 +128,25 @@ def test_velocities_that_the_positions_contradict_are_no_braking() -> None:
     assert motion_mismatch(seen(slow), LAST, 8) > 0.3  # ... the slower, the sooner it shows
     assert hard_braking(seen(slow), HardBraking()) == NONE
     assert hard_braking(seen(path(brake(6.0, 10, speed=8.0))), HardBraking()) == CRITICAL
+
+
+def test_far_away_velocities_are_too_vague() -> None:
+    """Beyond 100 m from the ego no braking is called."""
+    far = path(brake(6.0, 12))
+    for sighting in far:
+        sighting["range_m"] = 101.0
+    assert hard_braking(seen(far), HardBraking()) == NONE
+    assert hard_braking(seen(path(brake(6.0, 12))), HardBraking()) == CRITICAL
+
+
+def test_positions_alone_must_slow_down_too() -> None:
+    """Neither a vehicle whose positions drive on, nor one whose positions leap, has braked."""
+    assert position_deceleration(seen(path(brake(4.0, 15))), LAST, 15) == pytest.approx(4.0, abs=0.1)
+    for share, expected in ((1.0, CRITICAL), (0.2, NONE), (2.0, NONE)):
+        told = path(brake(6.0, 15, speed=30.0))
+        for sighting, steady in zip(told, path([30.0] * FRAMES), strict=True):
+            sighting["x"] = steady["x"] - share * (steady["x"] - sighting["x"])
+        assert hard_braking(seen(told), HardBraking(motion_mismatch_limit=9.0)) == expected
 
 
 def test_a_young_track_is_not_judged() -> None:

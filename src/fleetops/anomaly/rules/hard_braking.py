@@ -17,7 +17,7 @@ from ..features import (
     speed_change,
 )
 from ..severity import CRITICAL, NONE, WARNING
-from ..windows import Window, seen_in
+from ..windows import Window, now, seen_in
 from .registry import Features, rule
 
 
@@ -32,7 +32,9 @@ class HardBraking(NamedTuple):
     critical_decel_threshold_ms2: float = 5.0  # m/s2
     velocity_delta_threshold_ms: float = 2.5  # m/s over the window
     plausible_decel_ms2: float = 12.0  # m/s2
-    confirmed_decel_ms2: float = 1.5  # m/s2 over the window, by the positions alone
+    confirmed_decel_ms2: float = 1.6  # m/s2 over the window, by the positions alone
+    confirmed_at_most: float = 1.3  # of the deceleration
+    judged_within_m: float = 100.0  # m from the ego; farther out velocities are too vague
     motion_mismatch_limit: float = 0.12  # of the distance that the velocities add up to
     window_frames: int = 15
     motion_frames: int = 12
@@ -50,6 +52,7 @@ def explain(w: Window, t: HardBraking) -> Features:
         "velocity_delta": speed_change(w, w.frame, t.window_frames) if seen else None,
         "position_deceleration_mps2": position_deceleration(w, w.frame, t.window_frames) if seen else None,
         "motion_mismatch": motion_mismatch(w, w.frame, t.motion_frames) if seen else None,
+        "range_m": float(now(w)["range_m"]) if seen else None,
         "acceleration_magnitude": acceleration_magnitude(w) if seen else None,
         "time_window_ms": float(t.window_frames * FRAME_MS),
     }
@@ -68,7 +71,8 @@ def _braking_at(w: Window, at: int, t: HardBraking) -> float:
     # A tracker that revises its velocity looks like braking; the vehicle's own way tells them apart.
     if motion_mismatch(w, at, t.motion_frames) > t.motion_mismatch_limit:
         return 0.0
-    return found if position_deceleration(w, at, t.window_frames) > t.confirmed_decel_ms2 else 0.0
+    confirmed = position_deceleration(w, at, t.window_frames)
+    return found if t.confirmed_decel_ms2 < confirmed < t.confirmed_at_most * found else 0.0
 
 
 @rule(
@@ -83,13 +87,15 @@ def _braking_at(w: Window, at: int, t: HardBraking) -> float:
         "velocity_delta_threshold_ms": "m/s over the window",
         "plausible_decel_ms2": "m/s2",
         "confirmed_decel_ms2": "m/s2 over the window",
+        "confirmed_at_most": "of the deceleration",
+        "judged_within_m": "m from the ego",
         "motion_mismatch_limit": "of the distance driven",
     },
     reach=lambda t, _: t.window_frames + t.sustained_of_frames,
 )
 def hard_braking(w: Window, t: HardBraking) -> int:
     """WARNING where braking is hard in enough of the last frames, CRITICAL where it is an emergency in as many."""
-    if not w.present or _braking_at(w, w.frame, t) == 0.0:
+    if not w.present or float(now(w)["range_m"]) > t.judged_within_m or _braking_at(w, w.frame, t) == 0.0:
         return NONE
     hard = emergency = 0
     for at in range(w.frame - t.sustained_of_frames + 1, w.frame + 1):
