@@ -222,7 +222,7 @@ def build_scenes(
         int | None, typer.Option(min=1, help="In view at any moment, over all scenes. [default: the golden scenes]")
     ] = None,
     scenes: Annotated[
-        int | None, typer.Option(min=1, help="Spread over so many scenes. [default: 60 vehicles each]")
+        int | None, typer.Option(min=1, help="Spread over so many scenes. [default: 45 vehicles each]")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal datasets.")] = 0,
     seconds: Annotated[float, typer.Option(min=1, max=300, help="How long each scene is.")] = 60.0,

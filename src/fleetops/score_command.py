@@ -61,6 +61,9 @@ def run(options: ScoreOptions, console: Console) -> None:
         DatasetError: a dataset cannot be read.
         RuleSetError: a rule set cannot be used.
     """
+    for path in (options.json, options.markdown, options.misses):
+        if path is not None and not path.parent.is_dir():  # a scorecard takes minutes: not to be lost at their end
+            raise ConfigurationError(f"there is no folder {path.parent} to write {path.name} into; make it first")
     rule_sets = [load_rule_set(name) for name in (options.rules, options.against) if name is not None]
     seeds = seeds_in(options.seeds)
     judgements = read_judgements(options.judgements)

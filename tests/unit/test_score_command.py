@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from tests.unit.anomaly.scorecard.recordings import recording
 from typer.testing import CliRunner
 
 from fleetops.anomaly.scorecard.scoring import REPORTING, TUNING
 from fleetops.cli import app
 from fleetops.errors import ConfigurationError
-from fleetops.score_command import seeds_in
+from fleetops.score_command import ScoreOptions, run, seeds_in
 
 
 @pytest.mark.parametrize(
@@ -42,8 +43,8 @@ def test_a_score_is_printed_and_written(tmp_path: Path) -> None:
     recording(dataset)
     files = {name: tmp_path / f"out.{name}" for name in ("json", "markdown", "misses")}
     where = [part for name, path in files.items() for part in (f"--{name}", str(path))]
-    run = ["score", str(dataset), "--rules", "baseline", "--against", "calibrated", "--seeds", "3"]
-    result = CliRunner().invoke(app, [*run, "--traffic", str(dataset), *where], catch_exceptions=False)
+    words = ["score", str(dataset), "--rules", "baseline", "--against", "calibrated", "--seeds", "3"]
+    result = CliRunner().invoke(app, [*words, "--traffic", str(dataset), *where], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert "baseline, seeds 3" in result.output
     assert "calibrated, seeds 3" in result.output
@@ -56,3 +57,11 @@ def test_a_score_is_printed_and_written(tmp_path: Path) -> None:
     misses = [json.loads(line) for line in files["misses"].read_text().splitlines()]
     assert {miss["rule_set"] for miss in misses} >= {"baseline"}
     assert str(tmp_path) not in files["json"].read_text() + files["markdown"].read_text()
+
+
+def test_a_place_that_cannot_be_written_to_is_refused_before_the_work(tmp_path: Path) -> None:
+    """Minutes of it would be lost: not even the rule set is read."""
+    where = tmp_path / "nowhere" / "out.json"
+    asked = ScoreOptions((), "no such rules", None, "3", 0.0, (), where, None, None, None)
+    with pytest.raises(ConfigurationError, match="no folder"):
+        run(asked, Console())

@@ -107,7 +107,7 @@ class Sessions:
             NotFoundError: there is no session of this id.
             UnknownSceneError: the session has no such scene or frame.
             ConflictError: it has ended.
-            BrokerError: Kafka does not take its scenes' ends now. It stops as soon as it does; seek again then.
+            BrokerError: Kafka does not take its scenes' ends now. It stops as soon as it does; start another then.
         """
         with self._seeking:
             if before := self._sought_with(key, session_id):
