@@ -270,8 +270,8 @@ class LiveFleet:
         self._free.append(track.slot)
         self._dirty.pop(track.vehicle_id, None)
         self._gone[track.vehicle_id] = None
-        if self._new.pop(track.number, None) is None:  # who was never told of is not told of now
-            self._gone_numbers.append(track.number)
+        self._new.pop(track.number, None)
+        self._gone_numbers.append(track.number)  # a new one's too: a console that began just now was given it
 
 
 def _is_stale(track: Track, scene: Scene, now_s: float) -> bool:

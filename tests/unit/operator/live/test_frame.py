@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from fleetops.operator.live import fleet as rules
 from fleetops.operator.live.fleet import LiveFleet
 from fleetops.operator.live.frame import encode_frame
 from fleetops.operator.live.moment import Moment
@@ -128,6 +129,17 @@ def test_a_number_is_never_given_to_another_vehicle() -> None:
     moves = fleet.take_moves()
     assert moves.gone == []  # whoever takes JSON sees the same vehicle move on
     assert (moves.gone_numbers, [track.number for track in moves.new]) == ([1], [2])
+
+
+def test_who_came_and_went_between_two_ticks_is_told_to_be_gone() -> None:
+    """A console that began just then was given the vehicle, and would else show it for ever."""
+    fleet = fleet_of("a")
+    begun = read(encode_frame(fleet, list(fleet.tracks.values()), [], None, 0, full=True))
+    fleet.apply([marker(0), marker(rules.GONE_FRAMES + 1)], 0.1)
+    fleet.sweep(0.1)
+    moves = fleet.take_moves()
+    assert moves.new == []
+    assert moves.gone_numbers == [row[4] for row in begun.rows] == [1]
 
 
 def test_each_kind_is_encoded_once_and_only_when_asked_for() -> None:
