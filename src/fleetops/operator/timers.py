@@ -37,7 +37,10 @@ async def run_due(session: AsyncSession, now: datetime) -> int:
     Vehicles that another transaction holds are left for the next look, so that replicas
     share the work instead of queueing for it.
     """
-    fleet = await lock_vehicles(session, await _concerned(session, now), skip_locked=True)
+    concerned = await _concerned(session, now)
+    if not concerned:
+        return 0
+    fleet = await lock_vehicles(session, concerned, skip_locked=True)
     changes = Changes(fleet, now)
     done = await _complete_pull_overs(session, fleet, changes) + await _resolve_cleared(session, fleet, changes)
     for vehicle in fleet.vehicles.values():
