@@ -130,6 +130,8 @@ class _Ledger:
         if after is before:
             return False
         _set_course(alert, after)
+        if after.severity is not before.severity:
+            alert.snoozed_until = None  # somebody put off what was less severe
         self._end_with_session(alert, now, delays)
         return True
 

@@ -218,6 +218,21 @@ async def test_a_worker_waits_for_whoever_holds_the_vehicle(sessions: Sessions) 
     assert [one.occurrences for one in await alerts(sessions)] == [1, 1]
 
 
+async def test_a_snoozed_alert_that_gets_worse_is_shown_again(sessions: Sessions) -> None:
+    """Whoever put a WARNING off did not put off the CRITICAL that it became; its return as a WARNING wakes nobody."""
+    await deliver(sessions, anomaly(10))
+    alert_id = (await the_alert(sessions)).alert_id
+    until = NOW + timedelta(hours=1)
+    await do(sessions, ActionType.SNOOZE, alert_id, until=until)
+    await deliver(sessions, anomaly(11), anomaly(12, severity=Severity.INFO))
+    assert (await the_alert(sessions)).snoozed_until == until
+    await deliver(sessions, anomaly(13, severity=Severity.CRITICAL))
+    assert (await the_alert(sessions)).snoozed_until is None
+    await do(sessions, ActionType.SNOOZE, alert_id, until=until)
+    await deliver(sessions, anomaly(14, severity=Severity.CRITICAL))
+    assert (await the_alert(sessions)).snoozed_until == until
+
+
 async def test_the_anomalies_behind_an_alert(sessions: Sessions) -> None:
     """What opened it, the most severe one, and the newest are found, as they were received."""
     story = [anomaly(10), anomaly(12, severity=Severity.CRITICAL), anomaly(20)]
