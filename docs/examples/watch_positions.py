@@ -38,7 +38,8 @@ with connect(
             stale = " stale" if s & 1 else ""
             print(f"{names[number]} {x / 1e7:.7f} {y / 1e7:.7f} {v:.2f} m/s {h:.3f} rad{stale}", flush=True)
         for number in gone:
-            print(f"{names.pop(number)} gone", flush=True)
+            if number in names:  # else it went before we came
+                print(f"{names.pop(number)} gone", flush=True)
         if frames is not None:
             frames -= 1
             if frames == 0:

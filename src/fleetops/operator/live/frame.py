@@ -14,7 +14,8 @@
 Then the columns, one after the other, the nth entry of each being the nth vehicle's:
 n int32 longitude and n int32 latitude in degrees x 1e7, n float32 speed in m/s, n float32
 heading in rad counter-clockwise from the world frame's x (east), n uint32 id, g uint32 ids of
-those gone, n uint8 state: bit 0 = stale (silent for a while), the other bits are 0 for now.
+those gone (skip what was never named), n uint8 state: bit 0 = stale (silent for a while), the
+other bits are 0 for now.
 """
 
 from __future__ import annotations
