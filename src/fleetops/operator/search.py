@@ -30,6 +30,8 @@ class AlertFilter:
     text: str | None = None
     """Occurs in one of its comments, in whichever case."""
     live_only: bool = False
+    silenced: bool | None = None
+    """Hidden by a silence, or not; a resolved alert counts as it was then."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The conditions that an alert must meet."""
@@ -46,6 +48,7 @@ class AlertFilter:
             Alert.created_at < self.until if self.until is not None else None,
             _commented(self.text) if self.text is not None else None,
             Alert.alert_status != AlertStatus.RESOLVED if self.live_only else None,
+            _hidden(self.silenced) if self.silenced is not None else None,
         ]
         return [condition for condition in found if condition is not None]
 
@@ -84,6 +87,10 @@ class IncidentFilter:
             _commented(self.text) if self.text is not None else None,
         ]
         return [condition for condition in found if condition is not None]
+
+
+def _hidden(silenced: bool) -> ColumnElement[bool]:
+    return Alert.silence_id.is_not(None) if silenced else Alert.silence_id.is_(None)
 
 
 def _held_by(operator_id: str) -> ColumnElement[bool]:

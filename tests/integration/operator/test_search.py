@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select
@@ -16,10 +16,12 @@ from fleetops.contracts import ids
 from fleetops.contracts.vocabulary import ActionType as A
 from fleetops.contracts.vocabulary import AlertStatus, AnomalyStatus, AnomalyType, Severity
 from fleetops.db.models import Disposition
+from fleetops.db.transaction import transact
 from fleetops.operator.actions import actions_of
 from fleetops.operator.alerts import list_alerts
 from fleetops.operator.incidents import list_incidents
 from fleetops.operator.search import AlertFilter, IncidentFilter
+from fleetops.operator.silences import Wish, create
 from fleetops.operator.views import AlertView, IncidentView
 
 HOUR = timedelta(hours=1)
@@ -137,6 +139,20 @@ async def test_alerts_are_found_by_what_is_known_of_them(past: Sessions) -> None
             assert found == [alert for alert in everything if fits(alert, comments[alert.alert_id])], wanted
             assert found, wanted
             assert wanted == AlertFilter() or len(found) < len(everything), wanted
+
+
+async def test_alerts_are_found_by_whether_a_silence_hides_them(past: Sessions) -> None:
+    """The hidden, the others, and without the filter both."""
+    async with past() as db:
+        (one, *_) = await list_alerts(db, AlertFilter(live_only=True), limit=None)
+    wish = Wish("sensors being changed", NOW + 72 * HOUR, scene_id=one.scene_id, severity_up_to=Severity.CRITICAL)
+    await transact(past, lambda db: create(db, wish, uuid4(), "boss", NOW + 48 * HOUR))
+    async with past() as db:
+        everything = await list_alerts(db, AlertFilter(), limit=None)
+        hidden = await list_alerts(db, AlertFilter(silenced=True), limit=None)
+        others = await list_alerts(db, AlertFilter(silenced=False), limit=None)
+    assert hidden == [alert for alert in everything if alert.silence_id is not None] != []
+    assert others == [alert for alert in everything if alert.silence_id is None] != []
 
 
 async def test_incidents_are_found_by_what_is_known_of_them(past: Sessions) -> None:

@@ -52,6 +52,9 @@ async def test_a_silence_hides_and_shows_again_over_rest_and_socket(
         detect(embedded_kafka, anomaly(42, vehicle=vehicle, scene=place))
         hidden = cast("Json", (await socket.until("alert_created", PATIENT_S))["alert"])
         assert hidden["silence_id"] == silence["silence_id"]
+        for silenced, count in ((True, 1), (False, 0)):
+            found = boss.get("/alerts", params={"scene_id": place, "silenced": silenced}).json()["alerts"]
+            assert len(found) == count
         (group,) = boss.get("/alerts/groups", params={"scene_id": place}).json()["groups"]
         assert (group["alerts"], group["silenced"], group["severity"]) == (1, 1, "WARNING")
         lifted = boss.delete(f"/silences/{silence['silence_id']}").json()

@@ -2796,6 +2796,8 @@ export interface operations {
                 scene_id?: string | null;
                 /** @description any of these */
                 severity?: components["schemas"]["Severity"][];
+                /** @description only those that a silence hides, or hid when resolved; or only others */
+                silenced?: boolean | null;
                 /** @description opened then or later */
                 since?: string | null;
                 /** @description any of these */
@@ -3258,6 +3260,8 @@ export interface operations {
                 scene_id?: string | null;
                 /** @description any of these */
                 severity?: components["schemas"]["Severity"][];
+                /** @description only those that a silence hides, or hid when resolved; or only others */
+                silenced?: boolean | null;
                 /** @description opened then or later */
                 since?: string | null;
                 /** @description any of these */

@@ -43,6 +43,10 @@ class AlertParameters(_Parameters):
 
     status: Annotated[list[AlertStatus], Field(description="any of these")] = []
     replay_session_id: Word = None
+    silenced: Annotated[
+        bool | None,
+        Field(description="only those that a silence hides, or hid when resolved; or only others"),
+    ] = None
     operator_id: Annotated[Word, Field(description="who has it, or acknowledged or resolved it")] = None
     since: Annotated[Moment | None, Field(description="opened then or later")] = None
     until: Annotated[Moment | None, Field(description="opened before")] = None
@@ -71,6 +75,7 @@ def _alerts(given: Annotated[AlertParameters, Query()]) -> AlertFilter:
         since=given.since,
         until=given.until,
         text=given.text,
+        silenced=given.silenced,
     )
 
 
