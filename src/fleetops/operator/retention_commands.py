@@ -18,6 +18,9 @@ from .commanding import with_database
 from .retention import Pruned, note, prune_audit, prune_some
 
 _AGE: Final = re.compile(r"([1-9][0-9]{0,5})([hdw])")
+_SEGMENT: Final = timedelta(days=8)
+"""Kafka lets go of whole segments, by their newest record. One is written to for up to 7 days
+(`log.roll.hours`), so its oldest stay that much longer; and a day for clocks and cleaners."""
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -31,8 +34,7 @@ def prune(settings: Settings, older_than: str, *, dry_run: bool, keep_audit: boo
     """
     now = datetime.now(UTC)
     cutoff = now - parse_age(older_than)
-    retention_ms = settings.kafka.retention_ms
-    anomalies_cutoff = None if retention_ms < 0 else min(cutoff, now - timedelta(milliseconds=retention_ms))
+    anomalies_cutoff = anomalies_before(cutoff, settings.kafka.retention_ms, now)
 
     async def run(sessions: async_sessionmaker[AsyncSession]) -> Pruned:
         if not keep_audit:
@@ -58,6 +60,13 @@ def prune(settings: Settings, older_than: str, *, dry_run: bool, keep_audit: boo
     if anomalies_cutoff is None:
         lines.append("  anomalies stay: Kafka keeps them for ever, so one of them may come again")
     return "\n".join(lines)
+
+
+def anomalies_before(cutoff: datetime, retention_ms: int, now: datetime) -> datetime | None:
+    """Anomalies received before it are older than `cutoff`, and gone from Kafka; None where Kafka keeps all."""
+    if retention_ms < 0:
+        return None
+    return min(cutoff, now - timedelta(milliseconds=retention_ms) - _SEGMENT)
 
 
 def parse_age(age: str) -> timedelta:

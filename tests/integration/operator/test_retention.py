@@ -38,7 +38,7 @@ from fleetops.operator.audit_sealing import seal
 from fleetops.operator.outbox import events_reach, last_seq
 from fleetops.operator.relay import stamp
 from fleetops.operator.retention import HANG_ON_ALERTS, prune_audit, prune_some
-from fleetops.operator.retention_commands import parse_age, prune
+from fleetops.operator.retention_commands import anomalies_before, parse_age, prune
 from fleetops.operator.scenes import SceneKey, end_scene
 from fleetops.settings import KafkaSettings, Settings
 
@@ -209,11 +209,16 @@ def test_what_a_webhook_or_kafka_has_not_got_stays(database_settings: Settings) 
     async def count_kept(_: AsyncEngine, sessions: Sessions) -> None:
         kept.append((await counts(sessions))["outbox"])
 
+    async def take(sessions: Sessions, seq: int) -> None:
+        async with sessions() as db:
+            (due,) = await webhooks.due(db, TODAY)
+        await transact(sessions, lambda db: webhooks.delivered(db, due, seq, LONG_AGO))
+
     async def taken(_: AsyncEngine, sessions: Sessions) -> None:
-        await transact(sessions, lambda db: webhooks.delivered(db, webhook_id, 3, LONG_AGO))
+        await take(sessions, 3)
 
     async def one_unpublished(_: AsyncEngine, sessions: Sessions) -> None:
-        await transact(sessions, lambda db: webhooks.delivered(db, webhook_id, 10_000, LONG_AGO))
+        await take(sessions, 10_000)
         async with sessions() as db, db.begin():
             await db.execute(text("UPDATE outbox SET published_at = NULL WHERE seq = 5"))
 
@@ -279,3 +284,14 @@ def test_no_ages(age: str) -> None:
     """Anything else is refused, with what was expected."""
     with pytest.raises(ConfigurationError, match="like 12h, 90d or 8w"):
         parse_age(age)
+
+
+@pytest.mark.parametrize(
+    ("age_days", "kept_in_kafka_days", "expected_days"), [(90, 7, 90), (10, 7, 15), (1, 30, 38), (90, -1, None)]
+)
+def test_anomalies_outlive_the_segments_that_hold_them(
+    age_days: int, kept_in_kafka_days: int, expected_days: int | None
+) -> None:
+    """A record stays until the last one of its segment is old enough, which may be written 7 days after it."""
+    cutoff = anomalies_before(TODAY - timedelta(days=age_days), kept_in_kafka_days * 86_400_000, TODAY)
+    assert cutoff == (None if expected_days is None else TODAY - timedelta(days=expected_days))
