@@ -87,12 +87,13 @@ def _kpis(registry: CollectorRegistry, found: Kpis) -> None:
     load = _gauge(registry, "alerts_per_operator_10min", "Alerts per operator and 10 minutes, over 24 hours.", "stat")
     load.labels("mean").set(found.load.mean)
     load.labels("peak").set(found.load.peak)
-    precision = _gauge(registry, "rule_precision_ratio", "True among those judged true or false, 24 hours.", "rule")
-    judged = _gauge(registry, "rule_alerts_24h", "Alerts opened by a rule in 24 hours.", "rule")
+    by = ("rule", "type")  # two rule sets may call rules of different types the same
+    precision = _gauge(registry, "rule_precision_ratio", "True among those judged true or false, 24 hours.", *by)
+    opened = _gauge(registry, "rule_alerts_24h", "Alerts opened by a rule in 24 hours.", *by)
     for rule in found.rules:
-        judged.labels(rule.rule).set(rule.alerts)
+        opened.labels(rule.rule, rule.anomaly_type).set(rule.alerts)
         if rule.precision is not None:
-            precision.labels(rule.rule).set(rule.precision)
+            precision.labels(rule.rule, rule.anomaly_type).set(rule.precision)
 
 
 def _quantiles(registry: CollectorRegistry, name: str, durations: Durations) -> None:

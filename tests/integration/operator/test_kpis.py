@@ -221,11 +221,28 @@ async def test_prometheus_gets_the_same_figures(sessions: Sessions) -> None:
     assert values["alerts_opened_24h"] == found.alerts
     assert values['time_to_acknowledge_seconds{quantile="0.9"}'] == found.time_to_acknowledge.p90_s
     assert values['alerts_per_operator_10min{stat="peak"}'] == found.load.peak
-    assert values['rule_precision_ratio{rule="hard_braking"}'] == found.rules[0].precision
+    for rule in found.rules:
+        labels = f'{{rule="{rule.rule}",type="{rule.anomaly_type}"}}'
+        assert (values[f"rule_alerts_24h{labels}"], values[f"rule_precision_ratio{labels}"]) == (
+            rule.alerts, rule.precision,
+        )  # fmt: skip
     assert sum(value for name, value in values.items() if name.startswith("alerts{")) == len(live)
     assert values['vehicles{state="ALERTING"}'] > 0
     assert values["audit_unsealed"] > values["outbox_unpublished"] == 0 < values["outbox_unstamped"]
     assert (values["websocket_clients"], values["vehicles_tracked"], values["kafka_connected"]) == (3, 5, 1)
+
+
+async def test_a_rule_of_two_types_has_figures_of_each(sessions: Sessions) -> None:
+    """Two rule sets may use one name: neither's alerts stand for the other's."""
+    for frame, kind in enumerate(
+        [AnomalyType.DROPOUT_PROXY, AnomalyType.DROPOUT_PROXY, AnomalyType.SUDDEN_DECELERATION]
+    ):
+        found = anomaly(frame, kind=kind, vehicle=CARS[frame]).model_copy(update={"triggered_rule": "ours"})
+        await deliver(sessions, found, now=NOW)
+    async with sessions() as db:
+        text = (await metrics.render(db, metrics.Here(0, 0, False), END)).decode()
+    counts = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith("fleetops_operator_rule_alerts")]
+    assert sorted(counts) == ["1.0", "2.0"]
 
 
 async def test_an_empty_database_has_figures_too(sessions: Sessions) -> None:
