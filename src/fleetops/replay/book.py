@@ -28,6 +28,7 @@ class Book:
         self._lock = threading.Lock()
         self._saving: Future[None] | None = None
         self._reserving: Future[None] | None = None
+        self._closing: Future[None] | None = None
         self._saved_at = clock()
         self._log = log.bind(session_id=record.session_id)
         self.changed = threading.Event()
@@ -63,11 +64,11 @@ class Book:
     def close(self, how: Callable[[SessionRecord], SessionRecord]) -> SessionRecord:
         """`change` for the last time: who sees it may begin another session under this id.
 
-        So this record goes to the journal before that one's can.
+        So this record goes to the journal before that one's can, and nothing of this session after it.
         """
         with self._lock:
             self._record = self._ledger.onto(how(self._record))
-            saving = self._office.save(self._record)
+            saving = self._closing = self._office.save(self._record)
         self._await(saving)
         return self._record
 
@@ -106,6 +107,8 @@ class Book:
 
     def _submit(self) -> tuple[SessionRecord, Future[None]]:
         with self._lock:  # so that no older record is written behind a newer one
+            if self._closing is not None:
+                return self._record, self._closing
             record = self._ledger.onto(self._record)
             return record, self._office.save(record)
 
