@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from fleetops.errors import BacktestError
 
 if TYPE_CHECKING:
+    from distributed import Client
     from distributed import Future as DaskFuture
 
 from .parts import Part, Task
@@ -87,20 +88,18 @@ def on_dask(address: str) -> Execute:
                 raise BacktestError(
                     f"the Dask scheduler at {address} has no workers; start some with `dask worker {address}`"
                 ) from error
-            threads = sum(client.nthreads().values())
             waiting = iter(parts)
             by_key: dict[str, Part] = {}
             completed = as_completed(loop=client.loop)
 
             def hand_out() -> None:
-                part = next(waiting, None)
-                if part is not None:
+                most = _threads(client) * _AHEAD
+                while len(by_key) < most and (part := next(waiting, None)) is not None:
                     future = client.submit(scan, task, part, pure=False)
                     by_key[future.key] = part
                     completed.add(future)
 
-            for _ in range(threads * _AHEAD):
-                hand_out()
+            hand_out()
             for future in completed:
                 part = by_key.pop(future.key)
                 result = _from_cluster(future, address)
@@ -110,6 +109,15 @@ def on_dask(address: str) -> Execute:
                 hand_out()
 
     return execute
+
+
+def _threads(client: Client) -> int:
+    """Threads of the workers there are now: they come and go while a run lasts. At least one."""
+    try:
+        threads: dict[str, int] = client.nthreads()
+    except OSError:  # the scheduler is gone, as the next result will say
+        return 1
+    return max(1, sum(threads.values()))
 
 
 def _result(future: Future[PartResult], part: Part) -> PartResult:
