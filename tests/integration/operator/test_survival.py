@@ -200,10 +200,10 @@ async def test_stopped_in_its_tracks_and_woken_after_take_over(
     first = await asyncio.to_thread(OperatorService.start, tmp_path / "a", service_url, embedded_kafka, _PATIENT)
     second: OperatorService | None = None
     try:
-        send(embedded_kafka, session)
+        send(embedded_kafka, session[: len(session) // 2])
         await until(lambda: _grown(service_url, 0))
         first.process.send_signal(signal.SIGSTOP)
-        assert await recorded(service_url) < len(session), "frozen too late to tell anything"
+        send(embedded_kafka, session[len(session) // 2 :])  # so that however late it froze, there is more to do
         second = await asyncio.to_thread(OperatorService.start, tmp_path / "b", service_url, embedded_kafka, _PATIENT)
         await until(lambda: _grown(service_url, len(session) - 1))
         first.process.send_signal(signal.SIGCONT)
