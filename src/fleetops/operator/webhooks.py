@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts.wire import format_utc_ms
-from fleetops.db.models import OutboxCounter, OutboxKind
+from fleetops.db.models import OutboxCounter, OutboxKind, OutboxRow
 from fleetops.db.noise import Webhook
 from fleetops.errors import ConflictError, NotFoundError
 
@@ -105,10 +105,32 @@ async def change(
     if enabled is True and webhook.disabled_at is not None:
         webhook.disabled_at = webhook.disabled_by = None
         webhook.delivered_seq = await last_seq(db)
-    webhook.failures, webhook.failing_since, webhook.next_attempt_at, webhook.last_error = 0, None, None, None
+    _begin_anew(webhook)
     webhook.version += 1
     await db.flush()
     await _note(db, webhook, "changed", by, now)
+    return webhook
+
+
+async def skip(db: AsyncSession, webhook_id: UUID, *, place: int, by: str, now: datetime) -> Webhook:
+    """Let the event go that is not taken, the one behind `place`, so that those behind it come at once.
+
+    Raises:
+        NotFoundError: there is none of this id.
+        ConflictError: it is disabled, or none of its events fails behind `place` any more.
+    """
+    webhook = await _locked(db, webhook_id)
+    query = select(func.min(OutboxRow.seq)).where(
+        OutboxRow.seq > webhook.delivered_seq, OutboxRow.kind.in_([OutboxKind(kind) for kind in webhook.events])
+    )
+    refused = await db.scalar(query)
+    if webhook.disabled_at is not None or not webhook.failures or webhook.delivered_seq != place or refused is None:
+        raise ConflictError(f"no event fails behind {place}: look at the webhook again")
+    webhook.version += 1
+    await _note(db, webhook, "event_skipped", by, now, seq=refused)
+    webhook.delivered_seq = refused
+    _begin_anew(webhook)
+    await db.flush()
     return webhook
 
 
@@ -227,12 +249,18 @@ async def _locked(db: AsyncSession, webhook_id: UUID) -> Webhook:
     return webhook
 
 
-async def _note(db: AsyncSession, webhook: Webhook, what: str, by: str, now: datetime) -> None:
+def _begin_anew(webhook: Webhook) -> None:
+    """Forget what failed; the next attempt is made at once."""
+    webhook.failures, webhook.failing_since, webhook.next_attempt_at, webhook.last_error = 0, None, None, None
+
+
+async def _note(db: AsyncSession, webhook: Webhook, what: str, by: str, now: datetime, **more: JsonValue) -> None:
     # The host alone: paths of such addresses are often secrets.
     details: dict[str, JsonValue] = {
         "host": urlsplit(webhook.url).netloc,
         "events": list(webhook.events),
         "enabled": webhook.disabled_at is None,
+        **more,
     }
     if webhook.failing_since is not None:
         details |= {"failing_since": format_utc_ms(webhook.failing_since), "last_error": webhook.last_error}

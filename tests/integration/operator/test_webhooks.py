@@ -6,17 +6,18 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from tests.integration.operator.stories import Sessions, anomaly, deliver, do, the_alert
-from tests.servers.receiver import Receiver, Request, receiving
+from tests.servers.receiver import Behaviour, Receiver, Request, receiving
 
 from fleetops.contracts import ids
 from fleetops.contracts.vocabulary import ActionType
@@ -24,6 +25,7 @@ from fleetops.db.audit import AuditRow
 from fleetops.db.models import OutboxKind
 from fleetops.db.noise import Webhook
 from fleetops.db.transaction import transact
+from fleetops.errors import ConflictError
 from fleetops.operator import webhooks
 from fleetops.operator.outbox import events_after
 from fleetops.operator.relay import stamp
@@ -31,6 +33,7 @@ from fleetops.operator.webhook_delivery import Webhooks
 
 SCRIPT = Path(__file__).parents[3] / "docs" / "examples" / "verify_webhook.py"
 ALERTS = (OutboxKind.ALERT_CREATED, OutboxKind.ALERT_UPDATED)
+FAILURES: list[Behaviour] = ["fail"] * 500
 HERE = (ip_network("127.0.0.0/8"),)
 
 
@@ -290,3 +293,29 @@ async def test_a_failure_before_a_change_says_nothing_of_what_comes_after(
         await transact(sessions, lambda db: webhooks.failed(db, due, "no answer", now, timedelta(0)))
         webhook = await row(sessions, webhook_id)
     assert (webhook.failures, webhook.next_attempt_at, webhook.disabled_at) == (0, None, None)
+
+
+async def test_an_event_that_is_never_taken_is_let_go_by_a_person(engine: AsyncEngine, sessions: Sessions) -> None:
+    """It alone, once; all behind it comes, and the audit log names it and who let it go."""
+    with receiving(["take", *FAILURES]) as receiver:
+        webhook_id, _ = await subscribed(sessions, receiver)
+        expected = await some_alerts(engine, sessions, 2, 2)
+
+        def skip(place: int) -> Callable[[AsyncSession], Awaitable[Webhook]]:
+            return lambda db: webhooks.skip(db, webhook_id, place=place, by="boss", now=datetime.now(UTC))
+
+        async with telling(engine, sessions):
+            await until(sessions, webhook_id, lambda webhook: webhook.failures >= 2)
+            stuck = await row(sessions, webhook_id)
+        receiver.plan.clear()
+        await transact(sessions, skip(stuck.delivered_seq))
+        with pytest.raises(ConflictError, match="look at the webhook again"):
+            await transact(sessions, skip(stuck.delivered_seq))
+        async with telling(engine, sessions):
+            taken = await asyncio.to_thread(receiver.wait_for, len(expected) - 1)
+    assert [request.seq for request in taken] == [expected[0], *expected[2:]]
+    async with sessions() as db:
+        entry = (await db.scalars(select(AuditRow).where(AuditRow.what == "webhook.event_skipped"))).one()
+    assert (entry.who, entry.details["seq"], entry.details["last_error"]) == (
+        "boss", expected[1], "answered 500; expected 2xx",
+    )  # fmt: skip

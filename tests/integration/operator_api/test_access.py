@@ -79,6 +79,7 @@ ROUTES: dict[tuple[str, str], tuple[str, Body | None, Role | None]] = {
     ("POST", "/webhooks"): ("/webhooks", {"url": "http://127.0.0.1:9/none"}, Role.SUPERVISOR),
     ("GET", "/webhooks/{webhook_id}"): (f"/webhooks/{uuid4()}", None, Role.SUPERVISOR),
     ("PATCH", "/webhooks/{webhook_id}"): (f"/webhooks/{uuid4()}", {"enabled": False}, Role.SUPERVISOR),
+    ("POST", "/webhooks/{webhook_id}/skip"): (f"/webhooks/{uuid4()}/skip", {"place": 0}, Role.SUPERVISOR),
     ("POST", "/webhooks/{webhook_id}/secret"): (f"/webhooks/{uuid4()}/secret", None, Role.SUPERVISOR),
     ("DELETE", "/webhooks/{webhook_id}"): (f"/webhooks/{uuid4()}", None, Role.SUPERVISOR),
     ("GET", "/silences"): ("/silences", None, Role.VIEWER),

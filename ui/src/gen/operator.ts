@@ -919,6 +919,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks/{webhook_id}/skip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Skip Webhook Event
+         * @description Let the event go that its receiver does not take and that holds up all others; the audit log says which.
+         */
+        post: operations["skip_webhook_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export interface webhooks {
     ws: {
@@ -2331,6 +2351,17 @@ export interface components {
             version: number;
         };
         /**
+         * SkippedEvent
+         * @description The event behind this place need not come any more.
+         */
+        SkippedEvent: {
+            /**
+             * Place
+             * @description the webhook's `place`, as it was seen
+             */
+            place: number;
+        };
+        /**
          * Snapshot
          * @description Everything a console needs to begin, as it stood at `seq`.
          */
@@ -2672,6 +2703,11 @@ export interface components {
             last_error: string | null;
             /** Next Attempt At */
             next_attempt_at: string | null;
+            /**
+             * Place
+             * @description the `seq` up to which it was told, or had not asked for
+             */
+            place: number;
             /** Url */
             url: string;
             /** Version */
@@ -2765,6 +2801,7 @@ export type SignInMethods = components['schemas']['SignInMethods'];
 export type SilenceChange = components['schemas']['SilenceChange'];
 export type SilencePage = components['schemas']['SilencePage'];
 export type SilenceView = components['schemas']['SilenceView'];
+export type SkippedEvent = components['schemas']['SkippedEvent'];
 export type Snapshot = components['schemas']['Snapshot'];
 export type TelemetryFrame = components['schemas']['TelemetryFrame'];
 export type TokenPage = components['schemas']['TokenPage'];
@@ -6092,6 +6129,86 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    skip_webhook_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SkippedEvent"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

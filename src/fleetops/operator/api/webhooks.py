@@ -61,6 +61,12 @@ class WebhookChange(Command):
     ] = None
 
 
+class SkippedEvent(Command):
+    """The event behind this place need not come any more."""
+
+    place: Annotated[int, Field(ge=0, lt=2**63, description="the webhook's `place`, as it was seen")]
+
+
 class WebhookView(View):
     """A webhook and how it goes with it."""
 
@@ -73,6 +79,7 @@ class WebhookView(View):
     disabled_at: UtcMs | None
     disabled_by: Annotated[str | None, Field(description="who did; `system` where it failed for too long")]
     version: int
+    place: Annotated[int, Field(description="the `seq` up to which it was told, or had not asked for")]
     waiting: Annotated[int, Field(description="how many events of the outbox lie behind its place")]
     last_delivered_at: UtcMs | None
     failures: Annotated[int, Field(description="attempts in a row that failed")]
@@ -151,6 +158,20 @@ async def change_webhook(
     return await transact(runtime.sessions, work)
 
 
+@router.post("/{webhook_id}/skip", responses=problems(401, 403, 404, 409, 422))
+async def skip_webhook_event(
+    caller: Supervisor, runtime: InRuntime, webhook_id: UUID, skipped: SkippedEvent
+) -> WebhookView:
+    """Let the event go that its receiver does not take and that holds up all others; the audit log says which."""
+
+    async def work(db: AsyncSession) -> WebhookView:
+        now = datetime.now(UTC)
+        webhook = await webhooks.skip(db, webhook_id, place=skipped.place, by=caller.operator_id, now=now)
+        return _view(webhook, await last_seq(db))
+
+    return await transact(runtime.sessions, work)
+
+
 @router.post("/{webhook_id}/secret", responses=problems(401, 403, 404, 422))
 async def renew_webhook_secret(caller: Supervisor, runtime: InRuntime, webhook_id: UUID) -> WebhookSecret:
     """Sign with a new secret from now on; the old one is worth nothing any more."""
@@ -187,6 +208,7 @@ def _view(webhook: Webhook, seq: int) -> WebhookView:
         disabled_at=webhook.disabled_at,
         disabled_by=webhook.disabled_by,
         version=webhook.version,
+        place=webhook.delivered_seq,
         waiting=max(0, seq - webhook.delivered_seq),
         last_delivered_at=webhook.last_delivered_at,
         failures=webhook.failures,
