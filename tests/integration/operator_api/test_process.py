@@ -17,6 +17,7 @@ from tests.servers.postgres import Postgres
 from tests.servers.processes import free_port, tail_of
 from tests.servers.tansu import Tansu
 from tests.unit.operator.live.records import telemetry
+from websockets.exceptions import InvalidStatus
 
 from fleetops.auth.roles import Role
 from fleetops.bus.admin import ensure_topics
@@ -105,6 +106,11 @@ async def test_a_console_lives_through_a_killed_database(
             refused = await asyncio.to_thread(program.get, "/alerts")
             assert (refused.status_code, refused.json()["type"]) == (503, "urn:fleetops:error:database")
             assert refused.headers["Retry-After"]
+            with pytest.raises(InvalidStatus) as late:
+                async with service.socket():
+                    pass
+            assert late.value.response.status_code == 503
+            assert b"urn:fleetops:error:database" in (late.value.response.body or b"")
             back = await asyncio.to_thread(own_postgres.again)
             events = await console.numbered(2, within_s=40)
         assert [event["seq"] for event in events] == [1, 2]

@@ -10,7 +10,8 @@ import structlog
 from fastapi import APIRouter, Query, Response, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from fleetops.errors import FleetOpsError
+from fleetops.db.failures import unavailable
+from fleetops.errors import DatabaseError, FleetOpsError
 from fleetops.operator.live.hub import Console, Message
 from fleetops.operator.live.opening import opening
 from fleetops.operator.people import Credential
@@ -41,6 +42,12 @@ async def socket(websocket: WebSocket, since: Annotated[int | None, Query(ge=0)]
         credential = await _let_in(websocket, runtime)
     except FleetOpsError as error:
         await websocket.send_denial_response(_refusal(error))
+        return
+    except Exception as error:
+        if not unavailable(error):
+            raise
+        away = DatabaseError("PostgreSQL does not answer. Try again in a moment.")
+        await websocket.send_denial_response(_refusal(away))  # the application's handlers answer requests only
         return
     subprotocol = next((each for each in SUBPROTOCOLS if each in websocket.scope["subprotocols"]), None)
     console = Console(credential.hash, binary=subprotocol == BINARY)
