@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.unit.replay.wire import FRAMES, Make, Wire, request, status, until
+from tests.unit.replay.wire import FRAMES, SLOW_HZ, Make, Wire, hold_at, request, status, until
 
 from fleetops.errors import BrokerError, ConflictError, DatasetError, NotFoundError
 from fleetops.replay.journal import KEPT, Journal, SessionRecord
@@ -91,13 +91,14 @@ def test_an_unforeseen_error_fails_the_session_and_not_the_service(make: Make, w
 def test_a_suspended_session_is_taken_up_where_it_was(make: Make, wire: Wire) -> None:
     """The next process sends the rest, and only the rest."""
     first = make()
-    first.start(request("s", rate=200.0))
-    until(lambda: len(wire.sent) >= 5)
+    hold_at(wire, first, 5)
+    first.start(request("s"))
+    until(lambda: len(wire.sent) >= 6)
     first.suspend()
-    sent = len(wire.sent)
-    assert (sent < FRAMES, wire.ends) == (True, [])
+    assert (len(wire.sent) < FRAMES, wire.ends) == (True, [])
     second = make()
     second.take_up()
+    second.session("s").change_rate(0.0)
     until(lambda: status(second, "s") is SessionStatus.COMPLETED)
     assert wire.sent == [("scene_1", frame) for frame in range(FRAMES)]
 
@@ -159,7 +160,8 @@ def test_a_dataset_found_unreadable_while_the_process_ends_fails_the_session_all
 def test_a_pause_is_still_and_a_stop_reaches_a_paused_session(make: Make, wire: Wire) -> None:
     """After `pause` returns not one frame goes out; `stop` ends the scene all the same."""
     sessions = make()
-    sessions.start(request("s", rate=200.0))
+    hold_at(wire, sessions, 3)
+    sessions.start(request("s"))
     until(lambda: len(wire.sent) >= 3)
     assert sessions.session("s").pause().status is SessionStatus.PAUSED
     sent = len(wire.sent)
@@ -176,7 +178,8 @@ def test_a_pause_that_lasts_too_long_ends_the_session(make: Make, wire: Wire) ->
     """The clock of the wall counts, so a restart does not begin the time anew."""
     hour = [10]
     sessions = make(idle_end_s=600.0, now=lambda: datetime(2026, 11, 23, hour[0], tzinfo=UTC))
-    sessions.start(request("s", rate=200.0))
+    hold_at(wire, sessions, 3)
+    sessions.start(request("s"))
     until(lambda: len(wire.sent) >= 3)
     sessions.session("s").pause()
     sessions.suspend()
@@ -222,7 +225,7 @@ def test_commands_from_many_threads_leave_one_truth(make: Make, wire: Wire) -> N
 def test_a_full_disk_stops_no_session(make: Make, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is asked and sent holds in memory; only a crash would forget it."""
     sessions = make()
-    sessions.start(request("s", rate=200.0))
+    sessions.start(request("s", rate=SLOW_HZ))
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -230,6 +233,7 @@ def test_a_full_disk_stops_no_session(make: Make, wire: Wire, monkeypatch: pytes
     monkeypatch.setattr(Journal, "write", full)
     assert sessions.session("s").pause().status is SessionStatus.PAUSED
     sessions.session("s").resume()
+    sessions.session("s").change_rate(0.0)
     until(lambda: status(sessions, "s") is SessionStatus.COMPLETED)
     assert len(wire.sent) == FRAMES
 

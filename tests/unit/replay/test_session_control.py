@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.replay.orders import PULL_OVER, RESUME, action_on, command
-from tests.unit.replay.wire import FRAMES, Make, Wire, request, status, until
+from tests.unit.replay.wire import FRAMES, SLOW_HZ, Make, Wire, request, status, until
 
 from fleetops.contracts.vocabulary import Purpose
 from fleetops.errors import ConflictError, InvalidRequestError, NotFoundError, UnknownSceneError
@@ -24,7 +24,7 @@ CAR = "scene_1_track_4"
 
 def paused_at_start(sessions: Sessions, wire: Wire, *scenes: str) -> None:
     """A session `s` that has sent at least one frame and is still."""
-    sessions.start(request("s", *scenes, rate=5.0))
+    sessions.start(request("s", *scenes, rate=SLOW_HZ))
     until(lambda: bool(wire.sent))
     sessions.session("s").pause()
 
@@ -46,7 +46,7 @@ def test_a_paused_session_goes_on_by_steps_and_is_still_again(make: Make, wire: 
 def test_only_a_paused_session_can_be_stepped(make: Make, wire: Wire) -> None:
     """A running one says what to do; one that has ended is over. Steps left over are forgotten by a resume."""
     sessions = make()
-    sessions.start(request("s", rate=5.0))
+    sessions.start(request("s", rate=SLOW_HZ))
     with pytest.raises(ConflictError, match="pause it before stepping"):
         sessions.session("s").step(1)
     sessions.stop("s")
@@ -57,7 +57,7 @@ def test_only_a_paused_session_can_be_stepped(make: Make, wire: Wire) -> None:
 def test_a_seek_ends_a_session_and_begins_another_there(make: Make, wire: Wire) -> None:
     """The new one says where it comes from; a scene that only one may replay is free for it."""
     sessions = make()
-    sessions.start(request("s", "scene_1", "scene_2", rate=5.0))
+    sessions.start(request("s", "scene_1", "scene_2", rate=SLOW_HZ))
     until(lambda: bool(wire.sent))
     begun = sessions.seek("s", 7, "scene_2", "key")
     assert (status(sessions, "s"), begun.parent_session) == (SessionStatus.STOPPED, "s")
@@ -76,7 +76,7 @@ def test_a_seek_ends_a_session_and_begins_another_there(make: Make, wire: Wire) 
 def test_a_seek_that_makes_no_sense_ends_nothing(make: Make, wire: Wire) -> None:
     """A frame that there is not is refused before the session is stopped."""
     sessions = make()
-    sessions.start(request("s", rate=5.0))
+    sessions.start(request("s", rate=SLOW_HZ))
     for session, frame, scene in (("s", FRAMES, None), ("s", 3, "scene_2")):
         with pytest.raises(UnknownSceneError):
             sessions.seek(session, frame, scene)
@@ -116,6 +116,7 @@ def test_a_review_hurries_through_what_it_does_not_show_and_leaves_live_sessions
     until(lambda: bool(wire.sent))
     assert sessions.obey(action_on(CAR, PULL_OVER), command(1, session="live"))
     until(lambda: bool(wire.played))
+    sessions.session("live").change_rate(SLOW_HZ)
     part = FrameInterval(start_frame=0, end_frame=FRAMES, show_from=FRAMES - 1)
     hurried = request("r", "scene_2", rate=0.1, purpose=Purpose.REVIEW)
     sessions.start(hurried.model_copy(update={"frames": {"scene_2": part}}))
@@ -133,6 +134,7 @@ def test_a_seek_in_a_review_still_shows_what_operators_did(make: Make, wire: Wir
     until(lambda: bool(wire.sent))
     assert sessions.obey(action_on(CAR, PULL_OVER), command(1, session="live"))
     until(lambda: bool(wire.played))
+    sessions.session("live").change_rate(SLOW_HZ)
     moment = Moment(scene_id="scene_1", frame_index=3, session_id="live", replay_rate_hz=0.1)
     review = sessions.review(moment)
     until(lambda: sessions.view(review.session_id).live.current_frame is not None)
@@ -166,8 +168,7 @@ def test_what_operators_want_is_in_the_journal_before_it_happens(
     """With the frame it begins at; while the disk is full nothing begins, and then it does."""
     metrics = ReplayMetrics()
     sessions = make(metrics=metrics)
-    sessions.start(request("s", rate=100.0))
-    until(lambda: bool(wire.sent))
+    paused_at_start(sessions, wire)
     full = [False]
     write = Journal.write
 
@@ -181,15 +182,18 @@ def test_what_operators_want_is_in_the_journal_before_it_happens(
     with pytest.raises(OSError, match="No space"):
         sessions.obey(action_on(CAR, PULL_OVER), command(1))
     sent = len(wire.sent)
-    until(lambda: len(wire.sent) >= sent + 3)
+    sessions.session("s").step(3)
+    assert len(wire.sent) == sent + 3
     assert not wire.played
     full[0] = False
+    sessions.session("s").step(1)
     until(lambda: bool(wire.played))
     (played,) = wire.played
     frame = played.begun[-1].from_frame
     assert b'manoeuvres_total{action="PULL_OVER_SIMULATED"} 1.0' in metrics.render()
     (kept,) = Journal(tmp_path).read()
     assert kept.interventions[CAR].begun[0].from_frame == frame
+    sessions.session("s").step(FRAMES)
     until(lambda: status(sessions, "s") is SessionStatus.COMPLETED)
     assert [frame for _, frame in wire.sent] == list(range(FRAMES))
 

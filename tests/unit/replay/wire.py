@@ -18,6 +18,9 @@ from fleetops.replay.transmission import Route
 
 FRAMES = 20
 
+SLOW_HZ = 0.1
+"""The slowest there is: a scene takes minutes, so no test finds that it has ended meanwhile."""
+
 Make = Callable[..., Sessions]
 """Makes a service on the test's data directory."""
 
@@ -127,10 +130,20 @@ def request(session_id: str, *scenes: str, rate: float = 0.0, purpose: Purpose =
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.002)
+
+
+def hold_at(wire: Wire, sessions: Sessions, frame: int, session_id: str = "s") -> None:
+    """Have a session take minutes over what is left after this frame of a scene, however slow the machine is."""
+
+    def slow_down(_: str, at: int) -> None:
+        if at == frame:
+            sessions.session(session_id).change_rate(SLOW_HZ)
+
+    wire.before_emit = slow_down
 
 
 def status(sessions: Sessions, session_id: str) -> SessionStatus:
