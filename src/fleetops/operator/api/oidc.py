@@ -14,7 +14,7 @@ from fleetops.auth.oidc.handshake import Handshake
 from fleetops.auth.oidc.provider import OpenIdProvider
 from fleetops.auth.secrets import new_secret
 from fleetops.db.transaction import transact
-from fleetops.errors import AuthenticationError, FleetOpsError, InvalidRequestError, NotFoundError
+from fleetops.errors import AuthenticationError, FleetOpsError, InvalidRequestError, NotFoundError, UpstreamError
 from fleetops.operator import access, identities
 from fleetops.operator.runtime import Runtime
 from fleetops.web import problems
@@ -122,7 +122,11 @@ async def _admitted(
     if refused is not None or code is None:
         raise AuthenticationError("the OpenID provider did not sign you in")
     now = datetime.now(UTC)
-    who = await provider.redeem(handshake, code, iss, _callback(runtime), now.timestamp())
+    try:
+        who = await provider.redeem(handshake, code, iss, _callback(runtime), now.timestamp())
+    except UpstreamError:
+        runtime.login_attempts.give_back(caller)  # no guess: who comes from the same address may use a password
+        raise
 
     async def work(db: AsyncSession) -> str:
         return await identities.sign_in(db, who, now, session_life(runtime))
