@@ -11,6 +11,8 @@ from pydantic import BaseModel, JsonValue
 
 from fleetops.contracts.schemas import MESSAGES
 from fleetops.contracts.topics import ANOMALY_GROUP, OPERATOR_GROUP, REPLAY_GROUP, TOPICS
+from fleetops.operator.api.callers import COOKIE
+from fleetops.operator.api.socket import SUBPROTOCOLS
 from fleetops.operator.asyncapi import DOCUMENT, SOCKET_EVENTS, describe, render
 from fleetops.operator.live.events import CloseCode, LiveEvent
 
@@ -51,6 +53,14 @@ def test_every_event_of_the_socket_is_in_it() -> None:
     assert {each.__name__ for each in SOCKET_EVENTS} < set(part("channels", "ws", "messages"))
     told = str(part("channels", "ws")["description"])
     assert all(str(code.value) in told for code in CloseCode)
+
+
+def test_the_way_in_is_the_one_that_the_service_knows() -> None:
+    """The cookie's name and the subprotocols, which the document writes out."""
+    assert part("components", "securitySchemes", "session")["name"] == COOKIE
+    headers = cast("Node", part("channels", "ws", "bindings", "ws")["headers"])
+    told = cast("dict[str, Node]", headers["properties"])["Sec-WebSocket-Protocol"]
+    assert told["enum"] == list(SUBPROTOCOLS)
 
 
 @pytest.mark.parametrize("name", [message.name for message in MESSAGES])
