@@ -26,7 +26,7 @@ def decode_cursor(cursor: str, count: int) -> list[str]:
         keys: object = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:
         raise InvalidRequestError("the cursor is not one that this service gave; start without it") from error
-    texts = [key for key in keys if isinstance(key, str) and "\0" not in key] if isinstance(keys, list) else []
+    texts = [key for key in keys if isinstance(key, str) and _storable(key)] if isinstance(keys, list) else []
     if keys != texts or len(texts) != count:
         raise InvalidRequestError("the cursor belongs to another list; start without it")
     return texts
@@ -48,3 +48,8 @@ def decode_moment(cursor: str) -> tuple[datetime, UUID]:
     if when.tzinfo is None:
         raise InvalidRequestError("the cursor is not one that this service gave; start without it")
     return when, which
+
+
+def _storable(key: str) -> bool:
+    """Whether PostgreSQL can hold it as text, so that it can be one of ours."""
+    return "\0" not in key and not any("\ud800" <= character <= "\udfff" for character in key)

@@ -28,12 +28,13 @@ def test_what_is_no_cursor_is_refused_and_never_crashes(text: str) -> None:
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
-    """One of the vehicles' does not page alerts; nor does a time without a zone or beyond UTC's years, or a NUL."""
+    """One of the vehicles' does not page alerts; nor does what is no time with a zone, beyond UTC's years, or no text."""
     with pytest.raises(InvalidRequestError):
         decode_moment(encode_cursor("scene_001_track_7"))
     with pytest.raises(InvalidRequestError):
         decode_moment(encode_cursor("2026-01-01T00:00:00", "00000000-0000-0000-0000-000000000000"))
     with pytest.raises(InvalidRequestError):
         decode_moment(encode_cursor("0001-01-01T00:00:00+14:00", "00000000-0000-0000-0000-000000000000"))
-    with pytest.raises(InvalidRequestError):
-        decode_cursor(encode_cursor("scene\0"), 1)
+    for nothing_of_ours in ("scene\0", "scene\ud800"):
+        with pytest.raises(InvalidRequestError):
+            decode_cursor(encode_cursor(nothing_of_ours), 1)
