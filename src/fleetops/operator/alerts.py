@@ -10,7 +10,6 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fleetops.contracts.anomalies import Anomaly
-from fleetops.contracts.vocabulary import AnomalyStatus
 from fleetops.db.models import Alert, AnomalyRecord
 from fleetops.errors import NotFoundError
 
@@ -23,12 +22,11 @@ __all__ = ["AlertAnomalies", "AlertFilter", "anomalies_of", "get_alert", "list_a
 
 @dataclass(frozen=True, slots=True)
 class AlertAnomalies:
-    """Three of an alert's occurrences; often the same."""
+    """Two of an alert's occurrences; often the same."""
 
     opened_by: Anomaly
     evidence: Anomaly
     """The newest of the most severe: what a person should judge it by."""
-    latest: Anomaly
 
 
 async def list_alerts(
@@ -57,7 +55,7 @@ async def get_alert(session: AsyncSession, alert_id: UUID) -> AlertView:
 
 
 async def anomalies_of(session: AsyncSession, alert_id: UUID) -> AlertAnomalies:
-    """The anomalies behind an alert: what opened it, what to judge it by, and its newest occurrence.
+    """The anomalies behind an alert: what opened it, and what to judge it by.
 
     Raises:
         NotFoundError: there is no alert of this id.
@@ -65,16 +63,9 @@ async def anomalies_of(session: AsyncSession, alert_id: UUID) -> AlertAnomalies:
     alert = await session.get(Alert, alert_id)
     if alert is None:
         raise NotFoundError("alert", alert_id)
-    latest = await session.scalar(
-        select(AnomalyRecord.message)
-        .where(AnomalyRecord.alert_id == alert_id, AnomalyRecord.status == AnomalyStatus.ACTIVE)
-        .order_by(AnomalyRecord.event_time.desc(), AnomalyRecord.received_at.desc())
-        .limit(1)
-    )
     opened_by = await session.get_one(AnomalyRecord, alert.anomaly_id)
     evidence = await session.get_one(AnomalyRecord, alert.evidence_anomaly_id)
     return AlertAnomalies(
         opened_by=Anomaly.model_validate(opened_by.message),
         evidence=Anomaly.model_validate(evidence.message),
-        latest=Anomaly.model_validate(latest if latest is not None else evidence.message),
     )
