@@ -22,7 +22,7 @@ from fleetops.operator.live.ledger import Ledger
 from fleetops.operator.scenes import SceneKey, begin_scene
 
 SHORT_S = 1.5
-LIMIT_S = 15
+LIMIT_S = 60
 
 
 @asynccontextmanager

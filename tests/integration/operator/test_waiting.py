@@ -59,14 +59,14 @@ async def test_a_crowded_pool_is_waited_for(narrow: AsyncEngine, part: str) -> N
         await asyncio.sleep(0.5)
         assert not running.done()
     stop.set()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await running
 
 
 @pytest.mark.parametrize("part", PARTS)
 async def test_what_waiting_does_not_mend_is_raised(lost: AsyncEngine, part: str) -> None:
     """A missing table is a bug or a wrong database: trying for ever would hide it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         with pytest.raises(ProgrammingError, match="does not exist"):
             await PARTS[part](lost)(asyncio.Event())
 
