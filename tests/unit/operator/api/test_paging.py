@@ -28,7 +28,7 @@ def test_what_is_no_cursor_is_refused_and_never_crashes(text: str) -> None:
 
 
 def test_a_cursor_of_another_list_is_refused() -> None:
-    """One of the vehicles' does not page alerts; nor does what is no time with a zone, beyond UTC's years, or no text."""
+    """One of the vehicles' does not page alerts; nor does what is no time with a zone, or beyond UTC's, or no text."""
     with pytest.raises(InvalidRequestError):
         decode_moment(encode_cursor("scene_001_track_7"))
     with pytest.raises(InvalidRequestError):
