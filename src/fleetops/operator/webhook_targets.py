@@ -23,7 +23,9 @@ from fleetops.errors import InvalidRequestError
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_NAT64: Final = IPv6Network("64:ff9b::/96")
+_ALLOCATED: Final = IPv6Network("2000::/3")
+"""All that IANA gives out as global unicast. Python calls global what it does not know, such as site-local
+addresses and the translated ones of RFC 8215."""
 _PORTS: Final = {"http": 80, "https": 443}
 _HINT: Final = "FLEETOPS_OPERATOR__WEBHOOK_NETWORKS names the networks that are allowed besides the public ones"
 
@@ -68,8 +70,8 @@ def allowed(address: Address, networks: Sequence[Network]) -> bool:
         address = address.ipv4_mapped
     if named(address, networks):
         return True
-    if isinstance(address, IPv6Address) and (address.sixtofour or address.teredo or address in _NAT64):
-        return False  # they carry an IPv4 address, which may be a private one
+    if isinstance(address, IPv6Address) and (address.sixtofour or address.teredo or address not in _ALLOCATED):
+        return False  # the first two carry an IPv4 address, which may be a private one
     return address.is_global and not address.is_multicast
 
 
