@@ -49,7 +49,7 @@ def verify(settings: Settings, against: str | None) -> str:
         raise AuditFaultError(f"{verdict.fault}. The chain holds up to entry {verdict.head.number}.")
     lines = [f"{verdict.entries} entries, each as it was sealed", f"head: {verdict.head}"]
     if verdict.anchor.number:
-        lines.append(f"entries up to {verdict.anchor.number} were pruned on purpose")
+        lines.append(f"entries up to {verdict.anchor.number} were pruned on purpose; before the rest: {verdict.anchor}")
     if verdict.unsealed:
         lines.append(f"{verdict.unsealed} more are not sealed yet; operator-service does it while it runs")
     return "\n".join(lines)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -32,7 +35,7 @@ from fleetops.db.models import (
 from fleetops.db.noise import Silence
 from fleetops.db.transaction import transact
 from fleetops.errors import AuditFaultError, ConfigurationError
-from fleetops.operator import silences, webhooks
+from fleetops.operator import audit_commands, silences, webhooks
 from fleetops.operator.audit_reading import verify
 from fleetops.operator.audit_sealing import seal
 from fleetops.operator.outbox import events_reach, last_seq
@@ -42,6 +45,7 @@ from fleetops.operator.retention_commands import anomalies_before, parse_age, pr
 from fleetops.operator.scenes import SceneKey, end_scene
 from fleetops.settings import KafkaSettings, Settings
 
+SCRIPT = Path(__file__).parents[3] / "docs" / "examples" / "verify_audit_export.py"
 TODAY = datetime.now(UTC)
 LONG_AGO = TODAY - timedelta(days=100)
 TABLES = (Alert, AnomalyRecord, Incident, ActionRecord, Intervention, OutboxRow, Silence, SceneReplay)
@@ -151,8 +155,8 @@ def test_old_and_over_goes_and_all_else_stays(
     assert [line.split()[0] for line in again.splitlines()[1:]] == ["0"] * 9
 
 
-def test_the_audit_chain_holds_behind_its_anchor(database_settings: Settings) -> None:
-    """Entries before the cutoff go in one piece; what is left verifies, also after a second pruning."""
+def test_the_audit_chain_holds_behind_its_anchor(database_settings: Settings, tmp_path: Path) -> None:
+    """Entries before the cutoff go in one piece; what is left verifies, also exported, and after a second pruning."""
     anchors: list[int] = []
 
     async def begin(engine: AsyncEngine, sessions: Sessions) -> None:
@@ -175,6 +179,11 @@ def test_the_audit_chain_holds_behind_its_anchor(database_settings: Settings) ->
     assert "audit entries" in prune(database_settings, "90d", dry_run=False, keep_audit=False)
     in_loop(database_settings, look)
     assert 5 < anchors[0] < anchors[1]
+    exported, said = tmp_path / "log.jsonl", audit_commands.verify(database_settings, None)
+    audit_commands.export(database_settings, exported, "jsonl", None, None)
+    command = [sys.executable, "-I", str(SCRIPT), str(exported), said.rsplit(" ", 1)[1]]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (checked.returncode, f"head: {checked.stdout.strip()}") == (0, said.splitlines()[1])
 
 
 def test_a_log_that_was_tampered_with_is_not_pruned(database_settings: Settings) -> None:
