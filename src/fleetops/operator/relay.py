@@ -3,8 +3,9 @@
 Rows are written by many transactions, whose ids say nothing about the order of their
 commits. One relay at a time, held by a session-level advisory lock, stamps what is
 committed with the next `seq`; not `FOR UPDATE SKIP LOCKED`, which would let a second one
-overtake. Everything that depends on the lock happens on the connection that holds it, so
-that a relay which lost its connection can do no more harm.
+overtake. Numbers and seals are given on the connection that holds the lock, so that a relay
+which lost it can give no more. What it was publishing then may come to Kafka once more, behind
+what its successor published: consumers go by `version`.
 """
 
 from __future__ import annotations
