@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from fleetops.db.failures import unavailable
 from fleetops.errors import DatabaseError, FleetOpsError
+from fleetops.operator.live.events import CloseCode
 from fleetops.operator.live.hub import Console, Message
 from fleetops.operator.live.opening import opening
 from fleetops.operator.people import Credential
@@ -56,6 +57,12 @@ async def socket(websocket: WebSocket, since: Annotated[int | None, Query(ge=0)]
     try:
         await websocket.accept(subprotocol)
         await _run(websocket, runtime, console, since)
+    except Exception as error:
+        if not unavailable(error):
+            raise
+        log.warning("console_interrupted", reason=str(error) or type(error).__name__)
+        console.close(CloseCode.RESTART)
+        await _close(websocket, CloseCode.RESTART)
     finally:
         runtime.hub.consoles.discard(console)
         log.info(
@@ -87,13 +94,17 @@ async def _run(websocket: WebSocket, runtime: Runtime, console: Console, since: 
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     if closing in done and console.closing is not None and listening not in done:
-        with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
-            async with asyncio.timeout(_CLOSE_S):
-                await websocket.close(console.closing, console.closing.name.lower())
+        await _close(websocket, console.closing)
     for task in done:
         error = task.exception()
         if error is not None and not isinstance(error, WebSocketDisconnect):
             raise error
+
+
+async def _close(websocket: WebSocket, code: CloseCode) -> None:
+    with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+        async with asyncio.timeout(_CLOSE_S):
+            await websocket.close(code, code.name.lower())
 
 
 async def _send(websocket: WebSocket, runtime: Runtime, console: Console, since: int | None) -> None:
