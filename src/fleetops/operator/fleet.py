@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from fleetops.contracts.vocabulary import ActionType, AlertStatus, VehicleState
+from fleetops.contracts.vocabulary import ActionType, AlertStatus, Severity, VehicleState
 from fleetops.db.models import Alert, Intervention, SceneReplay, Vehicle
 from fleetops.db.noise import Silence
 from fleetops.db.queries import among
@@ -82,7 +82,7 @@ class Fleet:
             assigned_operator_id=alert.assigned_operator_id,
             acknowledged_at=alert.acknowledged_at,
             acknowledged_by=alert.acknowledged_by,
-            resolve_at=alert.resolve_at,
+            resolve_at=alert.resolve_at if alert.severity is not Severity.CRITICAL else None,  # it waits for a person
             resolved_at=alert.resolved_at,
             resolved_by=alert.resolved_by,
             disposition=alert.disposition,

@@ -28,6 +28,7 @@ from fleetops.contracts import ids
 from fleetops.contracts.vocabulary import ActionType, AlertStatus, AnomalyType, Severity, VehicleState
 from fleetops.db.engine import create_engine, session_factory
 from fleetops.db.models import Incident, OutboxKind, Vehicle
+from fleetops.operator.alerts import AlertFilter, list_alerts
 from fleetops.operator.timers import Timers
 from fleetops.settings import Settings
 
@@ -61,8 +62,11 @@ async def test_a_condition_that_ended_resolves_itself_after_the_delay(sessions: 
 
 
 async def test_a_critical_alert_waits_for_a_person(sessions: Sessions) -> None:
-    """However long ago its condition ended."""
+    """However long ago its condition ended; and nobody is told of a time at which it resolves itself."""
     await deliver(sessions, anomaly(10, severity=Severity.CRITICAL), cleared(20))
+    async with sessions() as session:
+        (shown,) = await list_alerts(session, AlertFilter())
+    assert (shown.condition_active, shown.resolve_at) == (False, None)
     assert await tick(sessions, DUE + timedelta(days=7)) == 0
     assert (await the_alert(sessions)).alert_status is AlertStatus.OPEN
     assert await state(sessions) is VehicleState.ALERTING
