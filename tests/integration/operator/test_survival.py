@@ -41,7 +41,7 @@ from fleetops.settings import KafkaSettings, Settings
 
 pytestmark = pytest.mark.broker
 
-KILLS = 10
+KILLS = 6
 _PATIENT = {
     "FLEETOPS_OPERATOR__RESOLVE_DELAY_S": "100000",
     "FLEETOPS_KAFKA__BATCH_SIZE": "20",
@@ -142,7 +142,7 @@ async def story(sessions: Sessions) -> Story:
     return found, dict(chapters), vehicles
 
 
-async def test_killed_ten_times_in_a_session(
+async def test_killed_again_and_again_in_a_session(
     sessions: Sessions, service_url: str, embedded_kafka: KafkaSettings, tmp_path: Path
 ) -> None:
     """Alerts, occurrences, vehicles and the outbox, on Kafka too, are those of an undisturbed run."""
