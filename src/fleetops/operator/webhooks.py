@@ -227,12 +227,15 @@ async def failed(db: AsyncSession, tried: Due, error: str, now: datetime, give_u
     """An attempt failed: the next one comes later, or, after `give_up` of nothing but failures, never.
 
     One that was changed meanwhile has a new beginning, which an attempt before says nothing about.
+    Time in which nobody tried, since the service was down, is none of failures.
     """
     webhook = await db.get(Webhook, tried.webhook_id, with_for_update=True, populate_existing=True)
     if webhook is None or webhook.version != tried.version:
         return
+    due_at = webhook.next_attempt_at or now
+    if webhook.failing_since is None or (now - due_at).total_seconds() > _LONGEST_PAUSE_S:
+        webhook.failing_since = now
     webhook.failures += 1
-    webhook.failing_since = webhook.failing_since or now
     webhook.next_attempt_at = now + timedelta(seconds=pause_s(webhook.failures))
     webhook.last_error = error
     if now - webhook.failing_since >= give_up:

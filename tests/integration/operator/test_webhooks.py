@@ -319,3 +319,18 @@ async def test_an_event_that_is_never_taken_is_let_go_by_a_person(engine: AsyncE
     assert (entry.who, entry.details["seq"], entry.details["last_error"]) == (
         "boss", expected[1], "answered 500; expected 2xx",
     )  # fmt: skip
+
+
+async def test_time_in_which_nobody_tried_gives_nothing_up(engine: AsyncEngine, sessions: Sessions) -> None:
+    """The service was down over four days: the first attempt after that is not the last one."""
+    with receiving() as receiver:
+        webhook_id, _ = await subscribed(sessions, receiver)
+        await some_alerts(engine, sessions, 1, 1)
+    before = datetime.now(UTC)
+    after = before + timedelta(days=4)
+    for at in (before, after, after + timedelta(minutes=4)):
+        async with sessions() as db:
+            (due,) = await webhooks.due(db, at)
+        await transact(sessions, lambda db, due=due, at=at: webhooks.failed(db, due, "away", at, timedelta(days=3)))  # type: ignore[misc]  # mypy infers no lambda with defaults
+    webhook = await row(sessions, webhook_id)
+    assert (webhook.failures, webhook.failing_since, webhook.disabled_at) == (3, after, None)
