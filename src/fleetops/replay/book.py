@@ -98,12 +98,15 @@ class Book:
             self._save()
 
     def reserve(self, frames: Mapping[str, int]) -> None:
-        """Say that frames up to these may be sent. It reaches the journal before the next such call returns."""
-        if self._reserving is not None:
-            self._await(self._reserving)
+        """Say that frames up to these may be sent, without waiting for the journal."""
         with self._lock:
             self._record = self._record.model_copy(update={"reserved": {**self._record.reserved, **frames}})
         _, self._reserving = self._submit()
+
+    def await_reserved(self) -> None:
+        """Wait until what was last said to be sent is in the journal."""
+        if self._reserving is not None:
+            self._await(self._reserving)
 
     def _submit(self) -> tuple[SessionRecord, Future[None]]:
         with self._lock:  # so that no older record is written behind a newer one

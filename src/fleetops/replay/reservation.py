@@ -16,9 +16,6 @@ _AHEAD_AT_LEAST: Final = 30
 _AHEAD_UNPACED: Final = 2_000
 """Frames, at rate 0: about a second of them."""
 
-_MARGIN: Final = 2
-"""Of frames, in telling the journal at half: what was told the time before still covers the frame before this one."""
-
 
 class Reservation:
     """Keeps the journal ahead of what is sent. For one thread.
@@ -30,6 +27,8 @@ class Reservation:
     def __init__(self, book: Book, *, restored: bool) -> None:
         self._book, self._restored = book, restored
         self._reserved: dict[str, int] = {}
+        self._kept = dict(book.wanted.reserved)
+        """By scene, what the journal holds for certain."""
         self._sent = dict(book.wanted.reserved)
 
     def may_begin(self, step: Step, rate_hz: float) -> bool:
@@ -39,17 +38,21 @@ class Reservation:
     def cover(self, tick: Tick, rate_hz: float) -> None:
         """See that the journal covers the frames of `tick`.
 
-        It is told when half of what it covers is left, and waited for when that half is gone: hence hardly ever.
+        It is told when half of what was told is left, and waited for where that may not be written: hardly ever.
         """
         ahead = _ahead(rate_hz)
-        uncovered = {
-            step.span.scene_id: step.frame_index + ahead
+        untold = {
+            # What a process before this one may have sent stays said, however far behind it this one begins.
+            step.span.scene_id: max(step.frame_index + ahead, self._sent.get(step.span.scene_id, -1))
             for step in tick
-            if step.frame_index + ahead // 2 + _MARGIN > self._reserved.get(step.span.scene_id, -1)
+            if step.frame_index + ahead // 2 > self._reserved.get(step.span.scene_id, -1)
         }
-        if uncovered:
-            self._reserved |= uncovered
-            self._book.reserve(uncovered)
+        if untold:
+            self._reserved |= untold
+            self._book.reserve(untold)
+        if any(step.frame_index > self._kept.get(step.span.scene_id, _unsaid(step)) for step in tick):
+            self._book.await_reserved()
+            self._kept = dict(self._reserved)
 
     def sent(self, tick: Tick, rate_hz: float) -> None:
         """Note the frames of `tick`."""
@@ -59,12 +62,17 @@ class Reservation:
     def settle(self) -> None:
         """Say what was sent indeed: nothing more is."""
         self._book.reserve(self._sent)
-        self._reserved = {}
+        self._reserved, self._kept = {}, {}
 
     def _sent_of(self, step: Step, rate_hz: float) -> int:
         # A process before this one may have begun the scene and not come to say so.
         unknown = step.span.start_frame + _ahead(rate_hz) if self._restored else -1
         return self._sent.setdefault(step.span.scene_id, unknown)
+
+
+def _unsaid(step: Step) -> int:
+    """The frame that a process after this one takes for the last one sent, at least, where the journal says none."""
+    return step.span.start_frame + _AHEAD_AT_LEAST
 
 
 def _ahead(rate_hz: float) -> int:

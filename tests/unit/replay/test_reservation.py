@@ -90,6 +90,28 @@ def test_after_a_crash_nothing_begins_that_could_have_been_delivered(rate_hz: fl
     assert after.may_begin(Step(SPAN, max(sent, 5) + int(wait) + 1), rate_hz)
 
 
+@given(rates=st.lists(st.sampled_from([0.0, 0.5, 10.0, 100.0]), min_size=1, max_size=4), data=st.data())
+def test_nor_when_the_rate_changes_or_one_crash_follows_another(rates: list[float], data: st.DataObject) -> None:
+    """Each process goes on far behind what the one before it sent: nothing of that was acknowledged. The last knows."""
+    journal, scribe = KeptInMind(), Procrastinator()
+    sent = first = 5
+    for life in range(2):
+        book = Book(Office(journal, scribe, ReplayMetrics(), 600.0), journal.last or fresh(), lambda: 0.0)
+        reservation = Reservation(book, restored=life > 0)
+        frame = first
+        for rate_hz in rates:
+            for _ in range(data.draw(st.integers(20, 80))):
+                step = Step(SPAN, frame)
+                reservation.cover((step,), rate_hz)
+                reservation.sent((step,), rate_hz)
+                frame += 1
+        sent = max(sent, frame - 1)
+        first = 5 if journal.last is None else data.draw(st.integers(5, 20))
+    last = Book(Office(journal, scribe, ReplayMetrics(), 600.0), journal.last or fresh(), lambda: 0.0)
+    after = Reservation(last, restored=True)
+    assert not after.may_begin(Step(SPAN, sent), rates[0])
+
+
 def test_an_orderly_end_leaves_nothing_to_wait_for() -> None:
     """What was sent is known to the frame, so the next process obeys at once."""
     journal = KeptInMind()
