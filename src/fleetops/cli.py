@@ -115,9 +115,13 @@ def replay() -> None:
 
 
 @app.command()
-def anomaly() -> None:
+def anomaly(
+    rules: Annotated[str | None, typer.Option(help="A shipped rule set, or a TOML file. [default: calibrated]")] = None,
+) -> None:
     """Run anomaly-service."""
     settings = _service_settings("anomaly-service")
+    if rules is not None:
+        settings = settings.model_copy(update={"anomaly": settings.anomaly.model_copy(update={"rules": rules})})
     from .anomaly.service import run
 
     run(settings)

@@ -68,6 +68,14 @@ def test_a_setting_that_is_no_json_is_told() -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_the_worker_runs_the_rules_that_it_is_given() -> None:
+    """A rule set that is none ends it before it looks for a broker, and says which there are."""
+    ended = _fleetops("anomaly", "--rules", "nowhere.toml", environment={"FLEETOPS_ANOMALY__RULES": "baseline"})
+    assert ended.returncode == 2
+    assert "no rule set 'nowhere.toml': give one of baseline, calibrated" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize(
     "option",
     [
